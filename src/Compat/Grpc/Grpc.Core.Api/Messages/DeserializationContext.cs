@@ -1,0 +1,13 @@
+using System.Buffers;
+
+namespace Grpc.Core;
+
+/// <summary>One message from the wire. The sequence is valid until the deserializer returns.</summary>
+public abstract class DeserializationContext
+{
+    public abstract int PayloadLength { get; }
+
+    public virtual byte[] PayloadAsNewBuffer() => throw new NotImplementedException();
+
+    public virtual ReadOnlySequence<byte> PayloadAsReadOnlySequence() => new(PayloadAsNewBuffer());
+}

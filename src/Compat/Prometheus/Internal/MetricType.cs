@@ -1,0 +1,3 @@
+namespace Prometheus;
+
+internal enum MetricType { Counter, Gauge, Histogram }

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+
+namespace VaeCluster.Checkpoints;
+
+/// <summary>
+/// The one copy of the state that a save costs. It holds the files of the checkpoint as they will lie on the storage, header
+/// and data, so that whatever happens later (hash, write, upload, retry) needs no copy of its own. Kept between saves,
+/// because the first touch of fresh memory costs more than the copy.
+/// </summary>
+internal sealed unsafe class SnapshotBuffer : IDisposable
+{
+    private const int FileAlignment = 64;
+
+    private byte* _memory;
+    private nuint _capacity;
+
+    public IReadOnlyList<SnapshotFile> Files { get; private set; } = [];
+
+    /// <summary>Bytes held.</summary>
+    public long Capacity => (long)_capacity;
+
+    /// <summary>Touches the memory that a snapshot of this shape will need.</summary>
+    public void Reserve(CheckpointSnapshot snapshot)
+    {
+        var length = Plan(snapshot).Sum(file => Aligned(file.Length));
+        if ((nuint)length <= _capacity) return;
+        Grow(length);
+        NativeMemory.Clear(_memory, _capacity);
+    }
+
+    /// <summary>Copies. The files of the snapshot before are gone with it.</summary>
+    public void Fill(CheckpointSnapshot snapshot)
+    {
+        var plan = Plan(snapshot);
+        Grow(plan.Sum(file => Aligned(file.Length)));
+        var files = new List<SnapshotFile>();
+        var at = _memory;
+        foreach (var file in plan)
+        {
+            file.Header.CopyTo(new Span<byte>(at, file.Header.Length));
+            var data = at + file.Header.Length;
+            foreach (var tensor in file.Tensors)
+            {
+                tensor.Copy(new Span<byte>(data, checked((int)tensor.Length)));
+                data += tensor.Length;
+            }
+            files.Add(new SnapshotFile(file.Name, at, file.Length, file.Header.Length, file.Tensors));
+            at += Aligned(file.Length);
+        }
+        Files = files;
+    }
+
+    public void Dispose()
+    {
+        Files = [];
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
+        _capacity = 0;
+    }
+
+    private void Grow(long length)
+    {
+        if ((nuint)length <= _capacity) return;
+        // Freed first: two of them would be a second copy.
+        Dispose();
+        _memory = (byte*)NativeMemory.AlignedAlloc((nuint)length, 4096);
+        _capacity = (nuint)length;
+    }
+
+    private static long Aligned(long length) => (length + FileAlignment - 1) / FileAlignment * FileAlignment;
+
+    private static List<(string Name, byte[] Header, IReadOnlyList<CheckpointTensor> Tensors, long Length)> Plan(CheckpointSnapshot snapshot) =>
+        snapshot.Files().Select(file =>
+        {
+            using var header = new MemoryStream();
+            using (new SafetensorsWriter(header, file.Tensors.Select(tensor => tensor.Declaration), Format, leaveOpen: true)) { }
+            var length = header.Length + file.Tensors.Sum(tensor => tensor.Length);
+            return (file.Name, header.ToArray(), file.Tensors, length);
+        }).ToList();
+
+    // Readers of other frameworks ask for it.
+    private static readonly Dictionary<string, string> Format = new() { ["format"] = "pt" };
+}

@@ -1,0 +1,378 @@
+namespace VaeCluster.Collectives;
+
+/// <summary>
+/// One member's part in the exchange of gradients: reduce-scatter, then all-gather, bucket by bucket, step after step and
+/// plan after plan.
+/// <code>
+/// Open(plan, links, step)                       after the start, and after End
+/// per step t: Begin(t, generation, held)
+///             Contribute(bucket, node, values)  as backward finishes them, for each own subtree that has samples
+///             Wait(bucket) or Wait()            Completed: Result holds the sums; valid until the next Begin
+/// Prepare(plan, links)                          a planned change: takes effect when Begin names its generation
+/// End(reason)                                   from any thread, at any moment
+/// </code>
+/// Links call <see cref="Resolve"/>, then <see cref="Received"/>, from any thread, several at once. Begin, Contribute, Wait,
+/// Result, SkipTo and Open belong to the training thread, Prepare to any one thread. The links of a plan that was changed
+/// as planned are still needed for what they have queued; the exchange drops nothing from them.
+/// </summary>
+/// <remarks>
+/// Why nothing is overwritten too early. A contributor is at most one step ahead of another: each waits for a segment of
+/// each, in each step. So a plan has two sets of staging, by parity of the step. What was pushed in step t is taken in
+/// before the peer begins t + 1, and a result of t + 1 needs all who have samples to have begun it: the block of t is free
+/// then, or, where a member without samples or a spare can lag, at the Begin of t + 2.
+/// One lock guards the state and is held for bookkeeping only; floats are copied, converted and added outside of it.
+/// </remarks>
+public sealed partial class Exchange
+{
+    private readonly object gate = new();
+    private readonly ExchangeLayout layout;
+    private readonly Action<Generation, int>? spareLeftBehind;
+    private readonly FloatPool pool = new();
+    private readonly ResultLeases results;
+
+    /// <summary>The current plan and those prepared.</summary>
+    private readonly Dictionary<Generation, PlanState> plans = [];
+
+    /// <summary>Plans left as planned, with their last step: their links may not have sent everything yet.</summary>
+    private readonly List<(PlanState Plan, long LastStep)> lingering = [];
+
+    private PlanState? current;
+    private Generation highest;
+
+    /// <summary>The running step, or the last one that ran.</summary>
+    private StepSet? running;
+
+    /// <summary>The step that runs or, when none has yet under the opened plan, the first one.</summary>
+    private long position;
+
+    /// <summary>The steps of which a spare may have had to skip segments: from the first to the last.</summary>
+    private (long From, long To) missed = NothingMissed;
+
+    private bool ended = true;
+    private string? endReason = "No plan is open.";
+    private TaskCompletionSource plansChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <param name="layout">The same for all members of the run.</param>
+    /// <param name="spareLeftBehind">
+    /// Told, on the training thread, that nothing more is sent to a spare of a plan (by rank) because it did not keep up: it has
+    /// to be told to copy the state.
+    /// </param>
+    public Exchange(ExchangeLayout layout, Action<Generation, int>? spareLeftBehind = null)
+    {
+        ArgumentNullException.ThrowIfNull(layout);
+        layout.Validate();
+        (this.layout, this.spareLeftBehind, results) = (layout, spareLeftBehind, new(layout.Buckets));
+    }
+
+    /// <summary>Why no step can begin or go on; null while one can.</summary>
+    public string? EndReason
+    {
+        get
+        {
+            lock (gate) return endReason;
+        }
+    }
+
+    private static (long From, long To) NothingMissed => (long.MaxValue, -1);
+
+    /// <summary>
+    /// Takes up a plan newer than all before it, giving up what runs. Its segments are accepted from now on, from this step on.
+    /// </summary>
+    public void Open(PlanView plan, IReadOnlyList<ISegmentLink?> links, long step)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(links);
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        ThrowIfOld(plan);
+        End($"Plan {plan.Generation} is opened.");
+        lock (gate)
+        {
+            // One that ended the exchange from inside its work may still be on its way out.
+            while (busy > 0) Monitor.Wait(gate);
+            // After End nobody reads what we pushed; who is still copying into a set keeps it.
+            results.Release(null, long.MaxValue, reusable: true);
+            foreach (var state in plans.Values) state.Retire();
+            lingering.Clear();
+            plans.Clear();
+            running = null;
+        }
+        var opened = new PlanState(layout, plan, links, pool);
+        pool.Trim();
+        lock (gate)
+        {
+            results.Provide();
+            (current, position, missed) = (opened, step, NothingMissed);
+            (ended, ending, endReason) = (false, false, null);
+            Add(opened);
+        }
+    }
+
+    /// <summary>Makes ready for a plan that is going to follow the current one. Its segments are accepted from now on.</summary>
+    /// <returns>False when the exchange has ended: then only Open helps.</returns>
+    public bool Prepare(PlanView plan, IReadOnlyList<ISegmentLink?> links)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(links);
+        ThrowIfOld(plan);
+        lock (gate)
+        {
+            if (ending || ended) return false;
+        }
+        var prepared = new PlanState(layout, plan, links, pool);
+        lock (gate)
+        {
+            if (ending || ended) return false;
+            Add(prepared);
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Completes when segments of this generation can be judged: true when its plan is open or prepared, false when a newer
+    /// one is. A peer may have its plan earlier than we do: await this before the first segment of a stream.
+    /// </summary>
+    public async ValueTask<bool> WaitForPlanAsync(Generation generation, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (gate)
+            {
+                if (generation <= highest) return plans.ContainsKey(generation);
+                changed = plansChanged.Task;
+            }
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Begins a step: the one after the last, or the first of an opened plan.</summary>
+    /// <param name="step">Counted from the beginning of the run.</param>
+    /// <param name="generation">The plan that it runs under: the current one, or a prepared one that takes effect now.</param>
+    /// <param name="held">The newest generation that is open or prepared here.</param>
+    /// <returns>False when the exchange has ended; a spare that has missed segments of this step ends itself.</returns>
+    public bool Begin(long step, Generation generation, Generation held)
+    {
+        PlanState? plan;
+        StepSet set;
+        bool hasMissed;
+        lock (gate)
+        {
+            if (ending || ended) return false;
+            if (!plans.TryGetValue(generation, out plan)) throw new ArgumentException($"There is no plan {generation}.", nameof(generation));
+            if (held < generation) throw new ArgumentException($"Who runs plan {generation} holds it.", nameof(held));
+            ThrowIfRunning();
+            if (step != Next) throw new ArgumentException($"The next step is {Next}, not {step}.", nameof(step));
+            hasMissed = step >= missed.From;
+        }
+        if (hasMissed)
+        {
+            End($"This spare fell more than {layout.QueuedSteps} steps behind, before step {step}.");
+            return false;
+        }
+
+        LeaveLaggardsBehind(step - 2);
+        lock (gate)
+        {
+            if (ending || ended) return false;
+            if (plan != current) SwitchTo(plan, step);
+            position = step;
+            set = plan.SetOf(step, position) ?? throw new ArgumentException($"All slots of step {step} are empty.", nameof(step));
+            var someLag = lingering.Count > 0 || plan.CanLag(set.Program);
+            results.Release(plan, someLag ? step - 1 : step, reusable: true);
+            if (!plan.IsSpare) set.Held[plan.OwnIndex] = held;
+            (running, set.Begun) = (set, true);
+            Use(set);
+        }
+        Announce(plan, set);
+        return true;
+    }
+
+    /// <summary>
+    /// The finished sum of one of the own subtrees over a bucket. The values have to stay as they are until the step has
+    /// ended; the exchange only reads them.
+    /// </summary>
+    /// <returns>False when the step has ended.</returns>
+    public bool Contribute(int bucket, SlotRange node, FloatMemory values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        ThrowIfNoBucket(bucket);
+        PlanState plan;
+        StepSet set;
+        int leaf;
+        lock (gate)
+        {
+            if (ending || ended) return false;
+            (plan, set) = (current!, running ?? throw NoStep());
+            leaf = node.IsEmpty || node.Start < 0 ? -1 : plan.LeafOf((uint)node.Start, (uint)node.Count);
+            if (leaf < 0 || !plan.IsOwn(leaf)) throw new ArgumentException($"{node} is no subtree of this member's.", nameof(node));
+            if (set.Program.FirstJoin[leaf] < 0) throw new ArgumentException($"{node} has no samples in step {set.Step}.", nameof(node));
+            if (values.Count != layout.Buckets[bucket])
+            {
+                throw new ArgumentException($"Bucket {bucket} has {layout.Buckets[bucket]} floats, not {values.Count}.", nameof(values));
+            }
+            if (set.Contributions[leaf, bucket] is not null) throw new InvalidOperationException($"{node} has been contributed to bucket {bucket}.");
+            set.Contributions[leaf, bucket] = values;
+            Use(set);
+        }
+        return SendAndJoin(plan, set, leaf, bucket, values);
+    }
+
+    /// <summary>Waits for one bucket's result.</summary>
+    public StepOutcome Wait(int bucket, TimeSpan timeout)
+    {
+        ThrowIfNoBucket(bucket);
+        return WaitFor(bucket, timeout);
+    }
+
+    /// <summary>Waits for the whole step.</summary>
+    public StepOutcome Wait(TimeSpan timeout) => WaitFor(-1, timeout);
+
+    /// <summary>A completed bucket's sums. Buckets lie next to each other: that of bucket 0 is where the flat result begins.</summary>
+    public FloatMemory Result(int bucket)
+    {
+        ThrowIfNoBucket(bucket);
+        lock (gate)
+        {
+            if (running is null || running.BucketLeft[bucket] > 0) throw new InvalidOperationException($"Bucket {bucket} is not complete.");
+            return running.Result!.Buckets[bucket];
+        }
+    }
+
+    /// <summary>For a spare between steps: forgets what is queued for steps before this one, which is the next to begin.</summary>
+    public void SkipTo(long step)
+    {
+        lock (gate)
+        {
+            if (current is null || ending || ended) return;
+            if (!current.IsSpare) throw new InvalidOperationException("Only a spare can skip steps.");
+            ThrowIfRunning();
+            if (step < Next) throw new ArgumentException($"Step {step} is over.", nameof(step));
+            (position, running) = (step, null);
+            if (step > missed.To) missed = NothingMissed;
+            results.Release(null, step, reusable: true);
+        }
+    }
+
+    /// <summary>
+    /// Gives the step up, and the plan with it. When it returns (within 10 ms), no values passed to Contribute are read any
+    /// more, waiters are on their way back, and late segments are skipped. Idempotent. A step that had completed stays so.
+    /// What follows is Open with a newer plan.
+    /// </summary>
+    public void End(string reason)
+    {
+        List<ISegmentLink> links = [];
+        lock (gate)
+        {
+            if (ending && working == this) return;
+            while (ending && !ended) Monitor.Wait(gate);
+            if (ended) return;
+            (ending, endReason) = (true, reason);
+            // Each of them stops after the piece that it is working on.
+            while (busy > (working == this ? 1 : 0)) Monitor.Wait(gate);
+            foreach (var plan in plans.Values) links.AddRange(plan.Links.OfType<ISegmentLink>());
+        }
+        // Without the lock: a link may be on its way into a peer's exchange, and that one on its way into ours.
+        foreach (var link in links) link.Drop();
+        lock (gate)
+        {
+            if (running is not null) Array.Clear(running.Contributions);
+            ended = true;
+            Monitor.PulseAll(gate);
+        }
+    }
+
+    private long Next => running is null ? position : position + 1;
+
+    private StepOutcome WaitFor(int bucket, TimeSpan timeout)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        lock (gate)
+        {
+            while (true)
+            {
+                if (running is { BucketsLeft: 0 }) return new(StepStatus.Completed, running.LowestHeld(), null);
+                if (bucket >= 0 && running is not null && running.BucketLeft[bucket] == 0) return new(StepStatus.Completed, default, null);
+                if (ended) return new(StepStatus.Ended, default, endReason);
+                if (running is null) throw NoStep();
+                var left = timeout - TimeProvider.System.GetElapsedTime(start);
+                if (left <= TimeSpan.Zero) return new(StepStatus.Running, default, null);
+                // No more than a day at a time, which is what a wait can take.
+                Monitor.Wait(gate, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), TimeSpan.MillisecondsPerDay));
+            }
+        }
+    }
+
+    /// <summary>Spares whose links have not sent a step's results hold memory that is needed: they are out.</summary>
+    private void LeaveLaggardsBehind(long step)
+    {
+        var plan = current!;
+        foreach (var rank in plan.IsSpare ? [] : plan.Spares)
+        {
+            if (plan.LeftBehind[rank] || plan.Links[rank]!.TryRelease(step)) continue;
+            plan.LeftBehind[rank] = true;
+            plan.Links[rank]!.Drop();
+            spareLeftBehind?.Invoke(plan.Generation, rank);
+        }
+        for (var i = lingering.Count - 1; i >= 0; i--)
+        {
+            if (lingering[i].LastStep <= step) LetGo(i);
+        }
+    }
+
+    /// <summary>Of a plan that was left, nobody is dropped: what its links still have to send is not used again.</summary>
+    private void LetGo(int index)
+    {
+        var (plan, last) = lingering[index];
+        var released = Array.TrueForAll(plan.Links, link => link is null || link.TryRelease(last));
+        lock (gate)
+        {
+            lingering.RemoveAt(index);
+            results.Release(plan, long.MaxValue, released);
+            if (released) plan.Retire();
+            pool.Trim();
+        }
+    }
+
+    private void SwitchTo(PlanState plan, long step)
+    {
+        lingering.Add((current!, step - 1));
+        foreach (var left in plans.Values.Where(other => other.Generation < plan.Generation).ToList())
+        {
+            plans.Remove(left.Generation);
+            if (left == current) continue;
+            // Prepared and overtaken: it has sent nothing.
+            results.Release(left, long.MaxValue, reusable: true);
+            left.Retire();
+        }
+        current = plan;
+    }
+
+    private void Add(PlanState plan)
+    {
+        plans.Add(plan.Generation, plan);
+        highest = plan.Generation;
+        plansChanged.SetResult();
+        plansChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    private void ThrowIfOld(PlanView plan)
+    {
+        lock (gate)
+        {
+            if (plan.Generation <= highest) throw new ArgumentException($"Plan {plan.Generation} is not newer than {highest}.", nameof(plan));
+        }
+    }
+
+    private void ThrowIfRunning()
+    {
+        if (running is { BucketsLeft: > 0 }) throw new InvalidOperationException($"Step {running.Step} is not over.");
+    }
+
+    private void ThrowIfNoBucket(int bucket)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bucket);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(bucket, layout.Buckets.Count);
+    }
+
+    private static InvalidOperationException NoStep() => new("No step has begun.");
+}

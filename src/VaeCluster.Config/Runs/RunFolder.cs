@@ -1,0 +1,198 @@
+using VaeCluster.Config.Binding;
+
+namespace VaeCluster.Config.Runs;
+
+/// <summary>
+/// The folder of one run: config.yaml, metrics.csv, summary.json, weights.safetensors, pictures/. Files are written
+/// under a temporary name and renamed, so that a reader never sees half of one. One process at a time trains in it.
+/// </summary>
+public sealed class RunFolder : IDisposable
+{
+    public const string ConfigName = "config.yaml";
+    public const string MetricsName = "metrics.csv";
+    public const string ValidationName = "validation.csv";
+    public const string SummaryName = "summary.json";
+    public const string WeightsName = "weights.safetensors";
+    public const string PicturesName = "pictures";
+    private const string LockName = ".lock";
+    private const int PicturesKept = 5;
+
+    private FileStream? _lock;
+
+    private RunFolder(string path) => Path = path;
+
+    /// <summary>Absolute.</summary>
+    public string Path { get; }
+
+    /// <summary>A run was begun here.</summary>
+    public bool HoldsRun => File.Exists(In(ConfigName));
+
+    public string ConfigPath => In(ConfigName);
+
+    public string WeightsPath => In(WeightsName);
+
+    /// <summary>A place to train in: new, empty, or with a run in it. Nothing is written yet.</summary>
+    /// <exception cref="UserErrorException">The path holds something else.</exception>
+    public static RunFolder Prepare(string path)
+    {
+        var folder = new RunFolder(Absolute(path));
+        if (File.Exists(folder.Path))
+            throw new UserErrorException($"{path}: is a file; a run needs a folder. Name another one with --run.");
+        try
+        {
+            // A fresh volume has a lost+found.
+            var other = !Directory.Exists(folder.Path) || folder.HoldsRun ? null : Directory.EnumerateFileSystemEntries(folder.Path)
+                .Select(entry => System.IO.Path.GetFileName(entry))
+                .FirstOrDefault(name => name is not ("lost+found" or LockName));
+            if (other is not null)
+            {
+                throw new UserErrorException(
+                    $"{path}: is not empty and holds no run (found {Mistake.Shorten(other)}). Name a new folder with --run, or empty this one.");
+            }
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new UserErrorException($"{path}: the run folder can't be read: {e.Message}", e);
+        }
+        return folder;
+    }
+
+    /// <summary>A run that is there, to look at.</summary>
+    public static RunFolder Open(string path)
+    {
+        var folder = new RunFolder(Absolute(path));
+        if (!Directory.Exists(folder.Path)) throw new UserErrorException($"{path}: there is no such folder.");
+        if (!folder.HoldsRun) throw new UserErrorException($"{path}: holds no run: there is no {ConfigName} in it.");
+        return folder;
+    }
+
+    /// <summary>Makes the folder, or takes the one that is there, and writes the configuration.</summary>
+    /// <exception cref="UserErrorException">It can't be written, or another process trains in it.</exception>
+    public void Begin(RunConfig config)
+    {
+        var yaml = config.ToYaml();
+        try
+        {
+            if (!Directory.Exists(Path)) CreateWhole(yaml);
+            TakeLock();
+            Directory.CreateDirectory(In(PicturesName));
+            WriteText(ConfigName, yaml);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && !DiskFull.Is(e)))
+        {
+            throw new UserErrorException($"{Path}: the run folder can't be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The configuration that the run was begun with.</summary>
+    public RunConfig ReadConfig() => ConfigSources.FromFile(ConfigPath).Load();
+
+    /// <summary>The pictures after a step, as pictures/NAME-STEP.png; of each name the last ones are kept.</summary>
+    /// <param name="step">Sorts the names.</param>
+    /// <param name="write">Writes each picture to the path that it gets for its name.</param>
+    public void WritePictures(long step, Action<Func<string, string>> write)
+    {
+        var folder = Directory.CreateDirectory(In(PicturesName)).FullName;
+        var names = new List<string>();
+        try
+        {
+            write(name =>
+            {
+                names.Add(name);
+                return Temporary(name);
+            });
+            foreach (var name in names)
+            {
+                File.Move(Temporary(name), System.IO.Path.Combine(folder, $"{name}-{step:D7}.png"), overwrite: true);
+                var kept = Directory.GetFiles(folder, $"{name}-*.png").Order(StringComparer.Ordinal).ToList();
+                foreach (var old in kept.SkipLast(PicturesKept)) File.Delete(old);
+            }
+        }
+        catch
+        {
+            foreach (var name in names) File.Delete(Temporary(name));
+            throw;
+        }
+
+        string Temporary(string name) => System.IO.Path.Combine(folder, $"{name}.{Environment.ProcessId}.tmp");
+    }
+
+    /// <summary>The series of steps, to append to; rows after a step are dropped, because they will be done again.</summary>
+    public MetricsLog OpenMetrics(long afterStep) => MetricsLog.Open(In(MetricsName), MetricsRow.Header, afterStep);
+
+    /// <summary>The series of validations.</summary>
+    public MetricsLog OpenValidation(long afterStep) => MetricsLog.Open(In(ValidationName), ValidationRow.Header, afterStep);
+
+    public IReadOnlyList<MetricsRow> ReadMetrics() => MetricsLog.Read(In(MetricsName), MetricsRow.Header).Select(MetricsRow.Parse).ToList();
+
+    public void WriteSummary(RunSummary summary) => WriteText(SummaryName, summary.ToJson() + "\n");
+
+    /// <summary>What the last training left, or null where it was cut off before it could write one.</summary>
+    public RunSummary? ReadSummary()
+    {
+        var path = In(SummaryName);
+        return File.Exists(path) ? RunSummary.FromJson(File.ReadAllText(path), path) : null;
+    }
+
+    /// <summary>Writes a file as a whole: under another name first, then renamed.</summary>
+    /// <param name="name">Relative to the folder.</param>
+    /// <param name="write">Writes to the path it is given.</param>
+    public void WriteWhole(string name, Action<string> write)
+    {
+        var path = In(name);
+        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            write(temporary);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    public void Dispose() => _lock?.Dispose();
+
+    private static string Absolute(string path)
+    {
+        if (string.IsNullOrWhiteSpace(path) || path.Contains('\0')) throw new UserErrorException("--run: names no folder.");
+        return System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+    }
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+
+    private void WriteText(string name, string text) => WriteWhole(name, path => File.WriteAllText(path, text));
+
+    // Beside its place, then moved: a folder that is there has a configuration in it.
+    private void CreateWhole(string yaml)
+    {
+        var temporary = $"{Path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            Directory.CreateDirectory(temporary);
+            File.WriteAllText(System.IO.Path.Combine(temporary, ConfigName), yaml);
+            Directory.Move(temporary, Path);
+        }
+        catch
+        {
+            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+            throw;
+        }
+    }
+
+    private void TakeLock()
+    {
+        if (_lock is not null) return;
+        try
+        {
+            // Held by an advisory lock on the open file, so a killed process leaves none behind.
+            _lock = new FileStream(In(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (IOException e) when (!DiskFull.Is(e) && File.Exists(In(LockName)))
+        {
+            throw new UserErrorException($"{Path}: another process trains in this folder. End it first, or name another folder with --run.", e);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using VaeCluster.Coordinator.Membership;
+using VaeCluster.Coordinator.Runs;
+using VaeCluster.Coordinator.Status;
+using VaeCluster.Protocol.Access;
+using VaeCluster.Protocol.Health;
+using VaeCluster.Protocol.Transport;
+
+namespace VaeCluster.Coordinator;
+
+/// <summary>
+/// A coordinator, as a gRPC server with the loop behind it:
+/// <list type="number">
+/// <item>takes a term of the run,</item>
+/// <item>listens,</item>
+/// <item>coordinates until the run is finished, a newer coordinator takes over, or it is told to stop.</item>
+/// </list>
+/// It handles no signals and owns no metrics port; both are the program's.
+/// </summary>
+public sealed class CoordinatorHost : IAsyncDisposable
+{
+    private readonly WebApplication app;
+    private readonly TransportServer transport;
+    private readonly RunLoop loop;
+    private readonly Journal journal;
+    private readonly CancellationTokenSource stopping = new();
+
+    private CoordinatorHost(WebApplication app, TransportServer transport, RunLoop loop, Journal journal, CoordinatorLog log, string address)
+    {
+        (this.app, this.transport, this.loop, this.journal, Address) = (app, transport, loop, journal, address);
+        Completion = CoordinateAsync(log);
+    }
+
+    /// <summary>Where it listens, with the port that it has got.</summary>
+    public string Address { get; }
+
+    public string Run => loop.View.Run.Run;
+
+    public ulong Term => loop.View.Run.Term;
+
+    /// <summary>How it ended. Fails where the journal can't be written.</summary>
+    public Task<CoordinatorOutcome> Completion { get; }
+
+    /// <summary>Starts, waits for the end, and stops.</summary>
+    /// <exception cref="UserErrorException">A setting is wrong, or the run's folder can't be written.</exception>
+    public static async Task<CoordinatorOutcome> RunAsync(CoordinatorOptions options, RunDescription run, CancellationToken cancellationToken)
+    {
+        await using var host = await StartAsync(options, run, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await using var stop = cancellationToken.Register(host.stopping.Cancel).ConfigureAwait(false);
+        return await host.Completion.ConfigureAwait(false);
+    }
+
+    /// <param name="options">What the user wrote.</param>
+    /// <param name="run">What is trained.</param>
+    /// <param name="logging">Where logs go; the console where it is not given.</param>
+    /// <param name="metrics">Where metrics are made; the default registry where it is not given.</param>
+    /// <param name="clock">The time.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="UserErrorException">A setting is wrong, or the run's folder can't be written.</exception>
+    public static async Task<CoordinatorHost> StartAsync(CoordinatorOptions options, RunDescription run, Action<ILoggingBuilder>? logging = null,
+        IMetricFactory? metrics = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(run);
+        clock ??= TimeProvider.System;
+        var address = TransportAddress.Parse(options.Listen);
+        var token = SharedToken.Load(options.TokenFile);
+        if (token is null && !options.AllowNoToken && !IsLocal(address))
+        {
+            throw new UserErrorException($"coordinator.listen: {options.Listen} is reached from beyond this machine, and there is no token. "
+                + $"Set coordinator.token_file or {SharedToken.Variable}, or coordinator.allow_no_token to let everyone in.");
+        }
+
+        // 1. The term, and what earlier ones have left.
+        var store = RunStore.TakeTerm(run.Folder, clock);
+        var storage = Path.Combine(run.Folder, "journal");
+        var nextStep = JournalReader.NextStep(options.JournalFolder ?? storage) ?? JournalReader.NextStep(storage);
+        var start = new RunSnapshot
+        {
+            Run = store.Run,
+            Term = store.Term,
+            Slots = run.Slots,
+            Config = run.Config,
+            MixedWorkers = run.MixedWorkers,
+            TotalSteps = run.TotalSteps,
+            ManifestId = run.ManifestId,
+            Fingerprint = store.ReadFingerprint(),
+            NextRecord = nextStep,
+            RecordedSteps = nextStep ?? 0,
+            AdoptUntil = store.Term > 1 ? options.Lease.Least : null,
+        };
+
+        // 2. The server.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+        builder.Logging.ClearProviders();
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
+        if (logging is null) builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        else logging(builder.Logging);
+        var transport = new TransportServer(options.Transport);
+        transport.AddTo(builder.Services);
+        builder.WebHost.ConfigureKestrel(kestrel => transport.Listen(kestrel, address));
+        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(store).AddSingleton(new ServiceHealth())
+            .AddSingleton(new CoordinatorMetrics(metrics ?? Metrics.DefaultFactory))
+            .AddSingleton(new RunMachine(start, options))
+            .AddSingleton<CoordinatorLog>().AddSingleton<RunLoop>().AddSingleton<MembershipService>();
+        var app = builder.Build();
+        var (loop, log) = (app.Services.GetRequiredService<RunLoop>(), app.Services.GetRequiredService<CoordinatorLog>());
+        app.UseSharedToken(token, () => loop.Refuse(Refusal.Token, "A call had no or a wrong token."));
+        app.MapGrpcService<MembershipService>();
+        app.MapGrpcService<HealthService>();
+
+        // 3. The journal, and off.
+        var journal = new Journal(options.JournalFolder ?? storage, options.JournalFolder is null ? null : storage, store.Term,
+            before => loop.PostAsync(new RunEvent.Recorded(before)), clock);
+        journal.Append(new TermEntry(store.Run, store.Term, run.Slots, Environment.MachineName, clock.GetUtcNow()));
+        loop.Journal = journal;
+        try
+        {
+            await app.StartAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            await journal.DisposeAsync().ConfigureAwait(false);
+            await app.DisposeAsync().ConfigureAwait(false);
+            transport.Dispose();
+            if (exception is IOException) throw new UserErrorException($"coordinator.listen: {options.Listen} can't be listened on: {exception.Message}", exception);
+            throw;
+        }
+        var bound = address.SocketPath is not null
+            ? address.ToString()
+            : app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        log.Started(store.Run, store.Term, bound);
+        return new CoordinatorHost(app, transport, loop, journal, log, bound);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await ((Task)Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await app.StopAsync().ConfigureAwait(false);
+        await app.DisposeAsync().ConfigureAwait(false);
+        await journal.DisposeAsync().ConfigureAwait(false);
+        transport.Dispose();
+        stopping.Dispose();
+    }
+
+    private async Task<CoordinatorOutcome> CoordinateAsync(CoordinatorLog log)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
+        var running = loop.RunAsync(ending.Token);
+        // A journal that can't be written ends the coordinator: acknowledging without it would be a lie.
+        await Task.WhenAny(running, journal.Completion).ConfigureAwait(false);
+        await ending.CancelAsync().ConfigureAwait(false);
+        CoordinatorOutcome outcome;
+        try
+        {
+            outcome = await running.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            if (journal.Completion.IsFaulted) await journal.Completion.ConfigureAwait(false);
+            outcome = new(CoordinatorEnd.Stopped, "The coordinator was told to stop; workers train on without it.");
+        }
+        log.Ended(outcome.End, outcome.Reason);
+        return outcome;
+    }
+
+    private static bool IsLocal(TransportAddress address) => address.Web is not { } web || web.IsLoopback
+        || (IPAddress.TryParse(web.IdnHost, out var ip) && IPAddress.IsLoopback(ip));
+}

@@ -1,0 +1,17 @@
+namespace VaeCluster.Coordinator.Runs;
+
+/// <summary>The run that is coordinated.</summary>
+/// <param name="Folder">On the storage that outlives the coordinator: terms, fingerprint and journal are kept there.</param>
+/// <param name="Config">YAML, every value resolved: what workers are handed.</param>
+/// <param name="Slots">Of a step.</param>
+public sealed record RunDescription(string Folder, string Config, int Slots)
+{
+    /// <summary>0: the first worker that is ready tells, once it has listed the data.</summary>
+    public ulong TotalSteps { get; init; }
+
+    /// <summary>Empty: the first worker that is ready tells.</summary>
+    public string ManifestId { get; init; } = "";
+
+    /// <summary>Take workers that compute other bits.</summary>
+    public bool MixedWorkers { get; init; }
+}

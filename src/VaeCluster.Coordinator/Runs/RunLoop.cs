@@ -1,0 +1,186 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using VaeCluster.Coordinator.Membership;
+using VaeCluster.Coordinator.Status;
+using Wire = VaeCluster.Protocol.V1;
+
+namespace VaeCluster.Coordinator.Runs;
+
+/// <summary>How a coordinator's work ended.</summary>
+public enum CoordinatorEnd
+{
+    /// <summary>The last step is done and recorded.</summary>
+    Completed,
+
+    /// <summary>The run can't go on.</summary>
+    Failed,
+
+    /// <summary>Another coordinator has taken a newer term of the run.</summary>
+    Superseded,
+
+    /// <summary>It was told to stop.</summary>
+    Stopped,
+}
+
+/// <param name="End">How.</param>
+/// <param name="Reason">One sentence.</param>
+public sealed record CoordinatorOutcome(CoordinatorEnd End, string Reason);
+
+/// <summary>
+/// The one thread that knows: takes events in order, hands them to the <see cref="RunMachine"/>, carries its effects out.
+/// Nothing here waits for a worker, the disk or the network.
+/// </summary>
+internal sealed class RunLoop(
+    RunMachine machine, RunStore store, CoordinatorOptions options, CoordinatorMetrics metrics, CoordinatorLog log, TimeProvider clock)
+{
+    private static readonly TimeSpan TickTime = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan TermCheckTime = TimeSpan.FromSeconds(2);
+    private const int MostEvents = 16_384;
+
+    private readonly Channel<RunEvent> events = Channel.CreateBounded<RunEvent>(new BoundedChannelOptions(MostEvents) { SingleReader = true });
+    private readonly ConcurrentDictionary<long, WorkerStream> streams = new();
+    private readonly long start = clock.GetTimestamp();
+    private volatile RunView view = new(machine.Run, "");
+    private int checkingTerm;
+    private ulong newestTerm;
+    private long lastStream;
+
+    public TimeSpan Now => clock.GetElapsedTime(start);
+
+    /// <summary>What is known, and why nothing else is done, as of the last event. Any thread.</summary>
+    public RunView View => view;
+
+    /// <summary>Set before the first event.</summary>
+    public Journal? Journal { get; set; }
+
+    public WorkerStream OpenStream()
+    {
+        var stream = new WorkerStream(Interlocked.Increment(ref lastStream), options.MostUnread);
+        streams[stream.Number] = stream;
+        return stream;
+    }
+
+    public void EndStream(WorkerStream stream)
+    {
+        streams.TryRemove(stream.Number, out _);
+        stream.Dispose();
+    }
+
+    /// <summary>Waits while the loop is behind.</summary>
+    public ValueTask PostAsync(RunEvent happened, CancellationToken cancellationToken = default) => events.Writer.WriteAsync(happened, cancellationToken);
+
+    public async Task<CoordinatorOutcome> RunAsync(CancellationToken cancellationToken)
+    {
+        using var ticks = clock.CreateTimer(_ => events.Writer.TryWrite(new RunEvent.Tick()), null, TickTime, TickTime);
+        var (last, checkedTerm, finished) = (Now, Now, (TimeSpan?)null);
+        await foreach (var happened in events.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+        {
+            // 1. A time in which we heard nobody is not held against anybody.
+            var now = Now;
+            if (now - last > options.Lease.Least / 2)
+            {
+                log.Paused(now - last);
+                CarryOut(machine.Handle(new RunEvent.Paused(now - last), now));
+            }
+            last = now;
+
+            // 2. The event.
+            metrics.Count(happened);
+            CarryOut(machine.Handle(happened, now));
+            Show(now);
+
+            // 3. The end: of the run once the workers have saved and left, or of this coordinator.
+            if (happened is not RunEvent.Tick) continue;
+            if (machine.Run.Finished is { } finish)
+            {
+                finished ??= now;
+                var alive = machine.Run.Workers.Values.Any(worker => worker.Stream is not null);
+                if (!alive || now - finished > options.FinishTime)
+                    return new(finish.Kind == Wire.Finish.Types.Kind.Completed ? CoordinatorEnd.Completed : CoordinatorEnd.Failed, finish.Reason);
+            }
+            if (now - checkedTerm > TermCheckTime)
+            {
+                checkedTerm = now;
+                CheckTerm();
+            }
+            if (Volatile.Read(ref newestTerm) > store.Term)
+                return new(CoordinatorEnd.Superseded, $"Another coordinator has taken term {newestTerm} of this run; this one had {store.Term}.");
+        }
+        throw new InvalidOperationException("The loop's events ended.");
+    }
+
+    private void CarryOut(IReadOnlyList<RunEffect> effects)
+    {
+        foreach (var effect in effects)
+        {
+            switch (effect)
+            {
+                case RunEffect.Send send when streams.TryGetValue(send.Stream, out var stream):
+                    if (!stream.TrySend(send.Message)) Refuse(Refusal.SlowReader, $"Stream {send.Stream} does not read; it is ended.");
+                    break;
+                case RunEffect.Close close when streams.TryGetValue(close.Stream, out var stream):
+                    stream.Close();
+                    break;
+                case RunEffect.Append append:
+                    Journal!.Append(append.Entry);
+                    break;
+                case RunEffect.CopyJournal:
+                    Journal!.Copy();
+                    break;
+                case RunEffect.StoreFingerprint stored:
+                    store.WriteFingerprint(stored.Fingerprint);
+                    break;
+                case RunEffect.Refused refused:
+                    Refuse(refused.What, refused.Reason);
+                    break;
+                case RunEffect.Planned planned:
+                    metrics.Planned(planned.Plan, planned.InForce);
+                    log.Planned(planned.Plan, planned.InForce);
+                    break;
+                case RunEffect.WorkerChanged changed:
+                    log.WorkerChanged(changed.Worker, changed.What, changed.IsLoss);
+                    break;
+                case RunEffect.NewerTermTold:
+                    CheckTerm();
+                    break;
+            }
+        }
+    }
+
+    public void Refuse(Refusal what, string reason)
+    {
+        metrics.Refused(what);
+        log.Refused(what, reason);
+    }
+
+    private void Show(TimeSpan now)
+    {
+        if (machine.Reason != view.Reason) log.Reason(machine.Reason);
+        view = new(machine.Run, machine.Reason);
+        metrics.Show(view.Run, now, options.Lease);
+    }
+
+    /// <summary>Asks the storage, which may be slow, beside the loop.</summary>
+    private void CheckTerm()
+    {
+        if (Interlocked.Exchange(ref checkingTerm, 1) == 1) return;
+        _ = Task.Run(() =>
+        {
+            try
+            {
+                Volatile.Write(ref newestTerm, store.NewestTerm());
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                log.StorageUnreachable(exception.Message);
+            }
+            finally
+            {
+                Volatile.Write(ref checkingTerm, 0);
+            }
+        });
+    }
+}
+
+/// <summary>What is known, and why nothing else is done.</summary>
+internal sealed record RunView(RunSnapshot Run, string Reason);

@@ -1,0 +1,22 @@
+namespace VaeCluster.Data.Images;
+
+/// <summary>Pictures of the run.</summary>
+public static class ImageWriter
+{
+    /// <summary>Writes [height, width, channels] bytes, 1 or 3 channels; atomically, by temporary name.</summary>
+    public static void WritePng(string path, int width, int height, int channels, ReadOnlySpan<byte> pixels)
+    {
+        var full = Path.GetFullPath(path);
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        var temporary = $"{full}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            File.WriteAllBytes(temporary, PngEncoder.Encode(width, height, channels, pixels));
+            File.Move(temporary, full, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace VaeCluster.Models.Blocks;
+
+/// <summary>Which sides a halving convolution pads; a wrong side shifts the whole image by half a pixel.</summary>
+internal enum DownPadding
+{
+    /// <summary>One pixel all around.</summary>
+    Around,
+
+    /// <summary>One pixel at the right and at the bottom, as in AutoencoderKL.</summary>
+    RightAndBottom,
+}
+
+/// <summary>Half the height and width by a 3x3 convolution of stride 2.</summary>
+internal sealed class Halving : Block
+{
+    private readonly Conv2d _conv;
+    private readonly long _width;
+    private readonly DownPadding _padding;
+
+    public Halving(long channels, long width, DownPadding padding) : base("Halving")
+    {
+        (_width, _padding) = (width, padding);
+        _conv = Add("conv", nn.Conv2d(channels, width, kernel_size: 3, stride: 2, padding: padding == DownPadding.Around ? 1 : 0));
+    }
+
+    public override void Trace(ShapeTrace trace) =>
+        trace.Conv(_width, kernel: 3, stride: 2, padding: _padding == DownPadding.Around ? 2 : 1);
+
+    protected override Tensor Apply(Tensor x) =>
+        _conv.forward(_padding == DownPadding.Around ? x : nn.functional.pad(x, [0, 1, 0, 1]));
+}
+
+/// <summary>Twice the height and width: each pixel four times, then (unless plain) a 3x3 convolution.</summary>
+internal sealed class Doubling : Block
+{
+    private static readonly double[] Twice = [2, 2];
+    private readonly Conv2d? _conv;
+
+    /// <param name="channels">The width of the convolution; null for none.</param>
+    public Doubling(long? channels) : base("Doubling")
+    {
+        if (channels is long width) _conv = Add("conv", nn.Conv2d(width, width, kernel_size: 3, padding: 1));
+    }
+
+    public override void Trace(ShapeTrace trace)
+    {
+        trace.Upsample();
+        if (_conv is not null) trace.Conv(trace.Shape.Channels, kernel: 3, padding: 2);
+    }
+
+    protected override Tensor Apply(Tensor x)
+    {
+        var grown = nn.functional.interpolate(x, scale_factor: Twice, mode: InterpolationMode.Nearest);
+        return _conv is null ? grown : _conv.forward(grown);
+    }
+}

@@ -1,0 +1,52 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace VaeCluster.Models.Blocks;
+
+/// <summary>How the blocks of one model normalise, and whether they scale their skips.</summary>
+internal readonly record struct BlockStyle(long Groups, double Eps, bool SkipScale = false)
+{
+    public static BlockStyle Of(ModelOptions options) => new(options.Groups, options.Eps, options.SkipScale);
+
+    public GroupNorm Norm(long channels) => nn.GroupNorm(Groups, channels, Eps);
+
+    /// <summary>The learnable factor of a skip, 1 at first; null when skips are left alone.</summary>
+    public Parameter? NewSkipScale() => SkipScale ? new Parameter(ones(1)) : null;
+}
+
+/// <summary>Norm, SiLU, convolution, twice, added to the input (through a 1x1 convolution where the width changes).</summary>
+internal sealed class ResidualBlock : Block
+{
+    private readonly GroupNorm _norm1, _norm2;
+    private readonly Conv2d _conv1, _conv2;
+    private readonly Conv2d? _shortcut;
+    private readonly Parameter? _skipScale;
+    private readonly long _width;
+
+    public ResidualBlock(long channels, long width, BlockStyle style) : base("ResidualBlock")
+    {
+        _width = width;
+        _norm1 = Add("norm1", style.Norm(channels));
+        _conv1 = Add("conv1", nn.Conv2d(channels, width, kernel_size: 3, padding: 1));
+        _norm2 = Add("norm2", style.Norm(width));
+        _conv2 = Add("conv2", nn.Conv2d(width, width, kernel_size: 3, padding: 1));
+        if (channels != width) _shortcut = Add("conv_shortcut", nn.Conv2d(channels, width, kernel_size: 1));
+        _skipScale = style.NewSkipScale();
+        if (_skipScale is not null) register_parameter("skip_scale", _skipScale);
+    }
+
+    public override void Trace(ShapeTrace trace)
+    {
+        if (_shortcut is not null) trace.Beside(skip => skip.Conv(_width, kernel: 1));
+        trace.Conv(_width, kernel: 3, padding: 2);
+        trace.Conv(_width, kernel: 3, padding: 2);
+    }
+
+    protected override Tensor Apply(Tensor x)
+    {
+        var h = _conv1.forward(nn.functional.silu(_norm1.forward(x.to(ScalarType.Float32))));
+        h = _conv2.forward(nn.functional.silu(_norm2.forward(h.to(ScalarType.Float32))));
+        var skip = _shortcut is null ? x : _shortcut.forward(x);
+        return h + (_skipScale is null ? skip : skip * _skipScale);
+    }
+}

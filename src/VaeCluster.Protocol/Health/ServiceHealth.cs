@@ -1,0 +1,53 @@
+using System.Collections.Immutable;
+using static VaeCluster.Protocol.Health.HealthCheckResponse.Types;
+
+namespace VaeCluster.Protocol.Health;
+
+/// <summary>
+/// Whether the server and each of its services serve. The empty name is the server as a whole, which serves from the
+/// start. Changes wake everyone who watches.
+/// </summary>
+public sealed class ServiceHealth
+{
+    private readonly Lock gate = new();
+    private Snapshot current = new(ImmutableDictionary<string, ServingStatus>.Empty.Add("", ServingStatus.Serving));
+
+    /// <summary>Sets a service's status; a new name makes the service known.</summary>
+    public void Set(string service, bool serving)
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        Change(statuses => statuses.SetItem(service, serving ? ServingStatus.Serving : ServingStatus.NotServing));
+    }
+
+    /// <summary>Everything stops serving: what a probe should see while the server shuts down.</summary>
+    public void SetAllNotServing() =>
+        Change(statuses => statuses.ToImmutableDictionary(entry => entry.Key, _ => ServingStatus.NotServing));
+
+    /// <summary>The statuses now, with a task that ends when they are no longer these.</summary>
+    internal Snapshot Current
+    {
+        get { lock (gate) return current; }
+    }
+
+    private void Change(Func<ImmutableDictionary<string, ServingStatus>, ImmutableDictionary<string, ServingStatus>> change)
+    {
+        Snapshot before;
+        lock (gate)
+        {
+            before = current;
+            current = new Snapshot(change(before.Statuses));
+        }
+        before.MarkChanged();
+    }
+
+    internal sealed class Snapshot(ImmutableDictionary<string, ServingStatus> statuses)
+    {
+        private readonly TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ImmutableDictionary<string, ServingStatus> Statuses { get; } = statuses;
+
+        public Task Changed => changed.Task;
+
+        public void MarkChanged() => changed.SetResult();
+    }
+}

@@ -1,0 +1,179 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using VaeCluster.Collectives;
+using VaeCluster.Protocol.Transport;
+
+namespace VaeCluster.Worker.Links;
+
+/// <summary>
+/// The data path to all other members, both ways. A connection per peer lives as long as plans name it at the same
+/// endpoint; each plan has streams of its own on it.
+/// <code>
+/// app.MapGrpcService(links.Service)      when the host starts: streams wait until there is something to judge them by
+/// links.Attach(run, exchange)            once run and model are known
+/// exchange.Open(view, links.Open(plan), step) or exchange.Prepare(view, links.Open(plan))
+/// links.CloseBefore(generation)          when a plan is in force: older ones send what they have queued, and end
+/// </code>
+/// </summary>
+public sealed class PeerLinks : IAsyncDisposable
+{
+    private readonly Lock gate = new();
+    private readonly string workerId;
+    private readonly PeerDialer dialer;
+    private readonly Action<PeerLoss> lost;
+    private readonly LinkOptions options;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly SegmentReceiver receiver;
+    private readonly Dictionary<Generation, OpenPlan> open = [];
+    private readonly Dictionary<(string WorkerId, TransportAddress Endpoint), PeerChannel> channels = [];
+
+    /// <summary>Connections to peers that were lost: whoever comes back under that name comes back on a new one.</summary>
+    private readonly List<PeerChannel> retired = [];
+    private readonly List<Task> closing = [];
+    private int plansClosing;
+    private string? run;
+
+    /// <param name="workerId">Who we are.</param>
+    /// <param name="dialer">How others are reached.</param>
+    /// <param name="lost">
+    /// Called at once, on any thread, once per plan and member, not for plans closed before. Must not block; it may end the exchange.
+    /// </param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="time">Null for the system's.</param>
+    /// <param name="logs">Null for none.</param>
+    public PeerLinks(string workerId, PeerDialer dialer, Action<PeerLoss> lost, LinkOptions? options = null, TimeProvider? time = null, ILoggerFactory? logs = null)
+    {
+        (this.workerId, this.dialer, this.lost) = (workerId, dialer, lost);
+        this.options = options ?? new LinkOptions();
+        this.time = time ?? TimeProvider.System;
+        logger = logs?.CreateLogger<PeerLinks>() ?? NullLogger<PeerLinks>.Instance;
+        receiver = new SegmentReceiver(this.options, PlanOf, Lose, logger);
+    }
+
+    /// <summary>The receiving service, for MapGrpcService.</summary>
+    public ServerServiceDefinition Service => receiver.Service;
+
+    /// <summary>Called once: from now on streams of this run are taken.</summary>
+    public void Attach(string run, Exchange exchange)
+    {
+        lock (gate) this.run = run;
+        receiver.Attach(run, exchange);
+    }
+
+    /// <summary>
+    /// Opens a stream to each other member, without waiting for any, and lets theirs in. By rank, null at the own one.
+    /// </summary>
+    public IReadOnlyList<ISegmentLink?> Open(MemberPlan plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        if (!plan.IsMember) throw new ArgumentException($"{workerId} is no member of plan {plan.Generation}.", nameof(plan));
+        lock (gate)
+        {
+            var id = run ?? throw new InvalidOperationException("No run is attached.");
+            var identity = new StreamIdentity(id, plan.Generation, workerId, plan.Rank);
+            var opened = new OpenPlan(plan, new GrpcSegmentLink?[plan.Members.Count]);
+            open.Add(plan.Generation, opened);
+            for (var rank = 0; rank < plan.Members.Count; rank++)
+            {
+                if (rank == plan.Rank) continue;
+                var peer = rank;
+                opened.Links[rank] = new GrpcSegmentLink(Channel(plan.Members[rank]).Invoker, identity, reason => Lose(plan.Generation, peer, reason));
+            }
+            LinkLog.Opened(logger, plan, plan.Members.Count - 1);
+            return opened.Links;
+        }
+    }
+
+    /// <summary>
+    /// Ends what belongs to older plans: each link sends what it has queued (nothing, after Exchange.End), then closes; the
+    /// peers' streams are given time to do the same. Connections that no open plan uses end with them. Does not wait.
+    /// </summary>
+    public void CloseBefore(Generation generation)
+    {
+        lock (gate)
+        {
+            closing.RemoveAll(task => task.IsCompleted);
+            foreach (var plan in open.Values.Where(plan => plan.Plan.Generation < generation).ToList())
+            {
+                open.Remove(plan.Plan.Generation);
+                plansClosing++;
+                closing.Add(CloseAsync(plan.Links));
+            }
+        }
+        receiver.CloseBefore(generation);
+    }
+
+    /// <summary>Streams refused, by reason, since the beginning. Segments are counted by the exchange.</summary>
+    public long Refused(StreamRefusal reason) => receiver.Refused(reason);
+
+    public async ValueTask DisposeAsync()
+    {
+        List<Task> all;
+        lock (gate)
+        {
+            foreach (var link in open.Values.SelectMany(plan => plan.Links)) link?.Cut();
+            open.Clear();
+            all = [.. closing];
+        }
+        receiver.CutAll();
+        await Task.WhenAll(all).ConfigureAwait(false);
+        lock (gate)
+        {
+            foreach (var channel in channels.Values.Concat(retired)) channel.Dispose();
+            channels.Clear();
+            retired.Clear();
+        }
+    }
+
+    private async Task CloseAsync(GrpcSegmentLink?[] links)
+    {
+        await Task.WhenAll(links.OfType<GrpcSegmentLink>().Select(link => link.CloseAsync(options.CloseGrace, time))).ConfigureAwait(false);
+        lock (gate)
+        {
+            // What a newer plan needs stays; so does what another closing plan may still be using.
+            if (--plansClosing > 0) return;
+            foreach (var channel in retired) channel.Dispose();
+            retired.Clear();
+            var used = open.Values.SelectMany(plan => plan.Plan.Members).Select(member => (member.WorkerId, member.Endpoint)).ToHashSet();
+            foreach (var unused in channels.Keys.Where(key => !used.Contains(key)).ToList())
+            {
+                channels.Remove(unused, out var channel);
+                channel!.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Under the lock.</summary>
+    private PeerChannel Channel(PlanMember member)
+    {
+        var key = (member.WorkerId, member.Endpoint);
+        if (!channels.TryGetValue(key, out var channel)) channels[key] = channel = dialer.Dial(member.Endpoint);
+        return channel;
+    }
+
+    private MemberPlan? PlanOf(Generation generation)
+    {
+        lock (gate) return open.GetValueOrDefault(generation)?.Plan;
+    }
+
+    private void Lose(Generation generation, int rank, string reason)
+    {
+        PeerLoss loss;
+        lock (gate)
+        {
+            if (!open.TryGetValue(generation, out var plan) || !plan.Lost.Add(rank)) return;
+            var member = plan.Plan.Members[rank];
+            loss = new PeerLoss(member.WorkerId, rank, generation, reason);
+            if (channels.Remove((member.WorkerId, member.Endpoint), out var channel)) retired.Add(channel);
+        }
+        LinkLog.PeerLost(logger, loss);
+        lost(loss);
+    }
+
+    private sealed record OpenPlan(MemberPlan Plan, GrpcSegmentLink?[] Links)
+    {
+        public HashSet<int> Lost { get; } = [];
+    }
+}

@@ -1,0 +1,10 @@
+namespace VaeCluster;
+
+/// <summary>What the program's exit says. 128 + the signal's number is the shell's own way to say "interrupted".</summary>
+internal static class ExitCodes
+{
+    public const int Success = 0;
+    public const int Bug = 1;
+    public const int UserError = 2;
+    public const int Interrupted = 130;
+}

@@ -1,0 +1,29 @@
+using Benchmarks;
+
+// Benchmarks [area ...]: all areas by default. Each area measures us and the peer in turn, in this one run, and prints ratios.
+Dictionary<string, Func<Task>> areas = new()
+{
+    ["training"] = TrainingBenchmarks.RunAsync,
+    ["optimizer"] = TrainingBenchmarks.RunOptimizerAsync,
+    ["grpc"] = GrpcBenchmarks.RunAsync,
+    ["data"] = DataBenchmarks.RunAsync,
+    ["collectives"] = CollectivesBenchmarks.RunStepsAsync,
+    ["early-end"] = CollectivesBenchmarks.RunEndsAsync,
+    ["prometheus"] = PrometheusBenchmarks.RunAsync,
+};
+
+var unknown = args.Where(name => !areas.ContainsKey(name)).ToList();
+if (unknown.Count > 0)
+{
+    Console.Error.WriteLine($"No such benchmark: {string.Join(", ", unknown)}. There are: {string.Join(", ", areas.Keys)}.");
+    return 2;
+}
+
+Console.WriteLine(Machine.Description());
+foreach (var (name, run) in areas)
+{
+    if (args.Length > 0 && !args.Contains(name)) continue;
+    Console.WriteLine($"\n== {name}");
+    await run();
+}
+return 0;

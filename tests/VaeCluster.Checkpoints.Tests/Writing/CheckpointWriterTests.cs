@@ -1,0 +1,174 @@
+using VaeCluster.Checkpoints.Tests.Storage;
+
+namespace VaeCluster.Checkpoints.Tests.Writing;
+
+/// <summary>What the training thread sees of a save.</summary>
+public sealed class CheckpointWriterTests : IAsyncDisposable
+{
+    private static readonly RetryDelays Never = new(TimeSpan.FromHours(1), TimeSpan.FromHours(1));
+
+    private readonly FolderPlace _place = new();
+    private readonly Outcomes _outcomes = new();
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _place.DisposeAsync();
+
+    [Fact]
+    public async Task TrySave_WhileOneIsWritten_IsNotTakenUntilItIsDone()
+    {
+        using var storage = new GatedStorage(_place.Open());
+        await using var writer = Writer(storage);
+        Assert.True(writer.TrySave(Sample.Snapshot(10)));
+        await storage.ReachedAsync();
+
+        Assert.False(writer.TrySave(Sample.Snapshot(20)));
+        storage.Open();
+        Assert.Equal(10, (await _outcomes.NextAsync<CheckpointSaved>()).Step);
+        await writer.FlushAsync(Stop);
+        Assert.True(writer.TrySave(Sample.Snapshot(21)));
+
+        Assert.Equal(21, (await _outcomes.NextAsync<CheckpointSaved>()).Step);
+    }
+
+    [Fact]
+    public async Task TrySave_ValuesChangeAfterwards_SavesThoseOfTheCall()
+    {
+        var values = new byte[400];
+        var tensor = CheckpointTensor.FromMemory("weight", SafetensorsType.F32, [100], values);
+        using var storage = new GatedStorage(_place.Open());
+        await using var writer = Writer(storage);
+        writer.TrySave(new CheckpointSnapshot(Sample.Snapshot(10).Metadata, [tensor], []));
+        await storage.ReachedAsync();
+
+        values.AsSpan().Fill(1);
+        storage.Open();
+        await _outcomes.NextAsync<CheckpointSaved>();
+
+        using var loaded = await new CheckpointCatalog(storage).LoadAsync(CheckpointChoice.Latest, Stop);
+        Assert.Equal(-1, loaded!.Weights.Bytes(loaded.Weights.Find("weight")!).IndexOfAnyExcept((byte)0));
+    }
+
+    [Fact]
+    public async Task TrySave_WhileOneWaitsForTheStorage_TakesItsPlace()
+    {
+        var block = Path.Combine(_place.Folder, "block");
+        File.WriteAllText(block, "");
+        using var storage = new FolderStorage(Path.Combine(block, "checkpoints"));
+        await using var writer = Writer(storage, Never);
+        writer.TrySave(Sample.Snapshot(10));
+        var failed = await _outcomes.NextAsync<CheckpointAttemptFailed>();
+        Assert.StartsWith(storage.Location + ": ", failed.Message);
+        Assert.Equal(1, writer.FailedInARow);
+
+        await SaveWhenTakenAsync(writer, 20);
+        Assert.Equal(new CheckpointSuperseded(10, 20), await _outcomes.NextAsync());
+        File.Delete(block);
+        Assert.True(await writer.SaveLastAsync(Sample.Snapshot(21), Stop).Within("the last save"));
+
+        Assert.Equal(new CheckpointSuperseded(20, 21), await _outcomes.NextAsync());
+        Assert.Equal(21, (await _outcomes.NextAsync<CheckpointSaved>()).Step);
+        Assert.Equal(0, writer.FailedInARow);
+    }
+
+    [Fact]
+    public async Task TrySave_StorageComesBack_IsRetriedUntilSaved()
+    {
+        var block = Path.Combine(_place.Folder, "block");
+        File.WriteAllText(block, "");
+        using var storage = new FolderStorage(Path.Combine(block, "checkpoints"));
+        await using var writer = Writer(storage, new RetryDelays(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(4)));
+        writer.TrySave(Sample.Snapshot(10));
+        for (var attempt = 1; attempt <= 4; attempt++)
+        {
+            var failed = await _outcomes.NextAsync<CheckpointAttemptFailed>();
+            Assert.Equal((attempt, attempt switch { 1 => 1, 2 => 2, _ => 4 }), (failed.Attempt, (int)failed.RetryIn.TotalMilliseconds));
+        }
+
+        File.Delete(block);
+
+        var saved = await _outcomes.UntilAsync<CheckpointSaved>();
+        Assert.Equal(10, saved.Step);
+        Assert.True(saved.Attempts > 4);
+    }
+
+    [Fact]
+    public async Task SaveLast_WhileOneIsWritten_ComesAfterIt()
+    {
+        using var storage = new GatedStorage(_place.Open());
+        await using var writer = Writer(storage);
+        writer.TrySave(Sample.Snapshot(10));
+        await storage.ReachedAsync();
+
+        var last = writer.SaveLastAsync(Sample.Snapshot(11), Stop);
+        storage.Open();
+
+        Assert.True(await last.Within("the last save"));
+        Assert.Equal(10, (await _outcomes.NextAsync<CheckpointSaved>()).Step);
+        Assert.Equal(11, (await _outcomes.NextAsync<CheckpointSaved>()).Step);
+    }
+
+    [Fact]
+    public async Task SaveLast_StorageStaysAway_EndsWithTheToken()
+    {
+        using var storage = new GatedStorage(_place.Open());
+        await using var writer = Writer(storage);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Stop);
+        var last = writer.SaveLastAsync(Sample.Snapshot(10), deadline.Token);
+        await storage.ReachedAsync();
+
+        await deadline.CancelAsync();
+
+        Assert.False(await last.Within("the last save to be given up"));
+        await writer.DisposeAsync();
+        Assert.Equal(new CheckpointAbandoned(10), await _outcomes.NextAsync());
+    }
+
+    [Fact]
+    public async Task TrySave_CopyFails_IsTheCallersAndTheNextOneIsSaved()
+    {
+        using var storage = _place.Open();
+        await using var writer = Writer(storage);
+        var broken = new CheckpointTensor("weight", SafetensorsType.F32, [1], _ => throw new InvalidOperationException("no copy"));
+
+        Assert.Throws<InvalidOperationException>(() => { writer.TrySave(new CheckpointSnapshot(Sample.Snapshot(10).Metadata, [broken], [])); });
+        Assert.True(writer.TrySave(Sample.Snapshot(11)));
+
+        Assert.Equal(11, (await _outcomes.NextAsync<CheckpointSaved>()).Step);
+    }
+
+    [Fact]
+    public async Task Save_Repeated_TakesTheMemoryOfOneCopy()
+    {
+        const int values = 5_000_000; // 60 MB in three files
+        using var storage = _place.Open();
+        await using var writer = Writer(storage);
+        var snapshots = Enumerable.Range(1, 3).Select(step => Sample.Snapshot(step, values: values)).ToList();
+        var before = GC.GetTotalAllocatedBytes(precise: true);
+
+        foreach (var snapshot in snapshots)
+        {
+            Assert.True(writer.TrySave(snapshot));
+            await _outcomes.NextAsync<CheckpointSaved>();
+            await writer.FlushAsync(Stop);
+        }
+
+        var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+        Assert.InRange(writer.BufferBytes, 3 * 4 * values, 3 * 4 * values * 1.01);
+        Assert.InRange(allocated, 0, 40_000_000); // other tests run beside this one; a second copy would be 180 MB over three saves
+    }
+
+    private CheckpointWriter Writer(ICheckpointStorage storage, RetryDelays? delays = null) =>
+        new(storage, new CheckpointOptions(), _outcomes.Add, delays);
+
+    // As a training does it: asked again after each step.
+    private static async Task SaveWhenTakenAsync(CheckpointWriter writer, long step)
+    {
+        var deadline = TimeProvider.System.GetTimestamp();
+        while (!writer.TrySave(Sample.Snapshot(step)))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(60), "waited 60 s for the writer to take a snapshot");
+            await Task.Yield();
+        }
+    }
+}

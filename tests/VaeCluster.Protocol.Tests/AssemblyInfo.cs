@@ -1,0 +1,3 @@
+using VaeCluster.Protocol.Tests.Interop;
+
+[assembly: AssemblyFixture(typeof(Python))]
