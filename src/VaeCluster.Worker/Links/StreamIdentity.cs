@@ -18,6 +18,7 @@ internal sealed record StreamIdentity(string Run, Generation Generation, string 
     public Metadata ToMetadata() => new()
     {
         { RunKey, System.Text.Encoding.UTF8.GetBytes(Run) },
+        { GenerationKey, Generation.ToString() },
         { WorkerKey, WorkerId },
         { RankKey, Rank.ToString(CultureInfo.InvariantCulture) },
     };
