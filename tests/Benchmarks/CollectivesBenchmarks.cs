@@ -186,7 +186,7 @@ internal static class CollectivesBenchmarks
                 {
                     if (!Members[rank].Contribute(bucket, new(rank, rank + 1), bucketValues[bucket])) return;
                 }
-                if (Members[rank].Wait(Deadline).Status != StepStatus.Completed) return;
+                if (Members[rank].Wait(Deadline).Status != ExchangeStatus.Completed) return;
             }
         }
     }

@@ -101,6 +101,7 @@ public sealed unsafe partial class Exchange
 
             // To a contributor, another one is a step ahead at most; to a spare, as many as it queues. A change of roles counts
             // as both: one that is to be a spare still has its last step as a contributor to do, while the others go on.
+            if (position == Unknown && header.Step <= long.MaxValue) position = (long)header.Step;
             if (header.Step < (ulong)position) return Refusal.Late;
             var queues = current!.IsSpare || plan.IsSpare;
             if (header.Step - (ulong)position > (ulong)(queues ? layout.QueuedSteps : 1))

@@ -5,6 +5,7 @@ namespace VaeCluster.Collectives;
 /// plan after plan.
 /// <code>
 /// Open(plan, links, step)                       after the start, and after End
+/// SkipTo(step)                                  a spare that has copied the state meanwhile
 /// per step t: Begin(t, generation, held)
 ///             Contribute(bucket, node, values)  as backward finishes them, for each own subtree that has samples
 ///             Wait(bucket) or Wait()            Completed: Result holds the sums; valid until the next Begin
@@ -42,7 +43,7 @@ public sealed partial class Exchange
     /// <summary>The running step, or the last one that ran.</summary>
     private StepSet? running;
 
-    /// <summary>The step that runs or, when none has yet under the opened plan, the first one.</summary>
+    /// <summary>The step that runs or, when none has yet under the opened plan, the first one, which may be unknown.</summary>
     private long position;
 
     /// <summary>The steps of which a spare may have had to skip segments: from the first to the last.</summary>
@@ -75,14 +76,23 @@ public sealed partial class Exchange
 
     private static (long From, long To) NothingMissed => (long.MaxValue, -1);
 
+    private const long Unknown = -1;
+
     /// <summary>
     /// Takes up a plan newer than all before it, giving up what runs. Its segments are accepted from now on, from this step on.
     /// </summary>
-    public void Open(PlanView plan, IReadOnlyList<ISegmentLink?> links, long step)
+    /// <param name="plan">The plan.</param>
+    /// <param name="links">By rank, null at the own one.</param>
+    /// <param name="step">
+    /// The first step. Null for a spare that can't know it: it is that of the first segment, and the spare says by
+    /// <see cref="SkipTo"/> where it begins.
+    /// </param>
+    public void Open(PlanView plan, IReadOnlyList<ISegmentLink?> links, long? step)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(links);
-        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        if (step < 0) throw new ArgumentOutOfRangeException(nameof(step));
+        if (step is null && !plan.Members[plan.Rank].IsEmpty) throw new ArgumentNullException(nameof(step), "Who has slots knows where the plan begins.");
         ThrowIfOld(plan);
         End($"Plan {plan.Generation} is opened.");
         lock (gate)
@@ -101,7 +111,7 @@ public sealed partial class Exchange
         lock (gate)
         {
             results.Provide();
-            (current, position, missed) = (opened, step, NothingMissed);
+            (current, position, missed) = (opened, step ?? Unknown, NothingMissed);
             (ended, ending, endReason) = (false, false, null);
             Add(opened);
         }
@@ -218,14 +228,14 @@ public sealed partial class Exchange
     }
 
     /// <summary>Waits for one bucket's result.</summary>
-    public StepOutcome Wait(int bucket, TimeSpan timeout)
+    public ExchangeOutcome Wait(int bucket, TimeSpan timeout)
     {
         ThrowIfNoBucket(bucket);
         return WaitFor(bucket, timeout);
     }
 
     /// <summary>Waits for the whole step.</summary>
-    public StepOutcome Wait(TimeSpan timeout) => WaitFor(-1, timeout);
+    public ExchangeOutcome Wait(TimeSpan timeout) => WaitFor(-1, timeout);
 
     /// <summary>A completed bucket's sums. Buckets lie next to each other: that of bucket 0 is where the flat result begins.</summary>
     public FloatMemory Result(int bucket)
@@ -283,19 +293,19 @@ public sealed partial class Exchange
 
     private long Next => running is null ? position : position + 1;
 
-    private StepOutcome WaitFor(int bucket, TimeSpan timeout)
+    private ExchangeOutcome WaitFor(int bucket, TimeSpan timeout)
     {
         var start = TimeProvider.System.GetTimestamp();
         lock (gate)
         {
             while (true)
             {
-                if (running is { BucketsLeft: 0 }) return new(StepStatus.Completed, running.LowestHeld(), null);
-                if (bucket >= 0 && running is not null && running.BucketLeft[bucket] == 0) return new(StepStatus.Completed, default, null);
-                if (ended) return new(StepStatus.Ended, default, endReason);
+                if (running is { BucketsLeft: 0 }) return new(ExchangeStatus.Completed, running.LowestHeld(), null);
+                if (bucket >= 0 && running is not null && running.BucketLeft[bucket] == 0) return new(ExchangeStatus.Completed, default, null);
+                if (ended) return new(ExchangeStatus.Ended, default, endReason);
                 if (running is null) throw NoStep();
                 var left = timeout - TimeProvider.System.GetElapsedTime(start);
-                if (left <= TimeSpan.Zero) return new(StepStatus.Running, default, null);
+                if (left <= TimeSpan.Zero) return new(ExchangeStatus.Running, default, null);
                 // No more than a day at a time, which is what a wait can take.
                 Monitor.Wait(gate, (int)Math.Min(Math.Ceiling(left.TotalMilliseconds), TimeSpan.MillisecondsPerDay));
             }

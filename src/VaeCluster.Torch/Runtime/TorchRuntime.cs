@@ -37,10 +37,15 @@ public static partial class TorchRuntime
         return true;
     }
 
-    /// <summary>What must be equal among workers whose weights shall be equal to the bit (DESIGN.md, the one promise).</summary>
-    public static string Fingerprint(string precision) => string.Join("; ",
-        CpuModel(), Native.NativeAdditions.Description, $"BLAS core type {NativeVariable("OPENBLAS_CORETYPE") ?? "default"}",
-        $"{get_num_threads()} threads", precision);
+    /// <summary>What must be equal among workers whose weights shall be equal to the bit (DESIGN.md, the one promise), by name.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> Fingerprint(string precision) =>
+    [
+        new("processor", CpuModel()),
+        new("libraries", Native.NativeAdditions.Description),
+        new("BLAS", $"BLAS core type {NativeVariable("OPENBLAS_CORETYPE") ?? "default"}"),
+        new("threads", $"{get_num_threads()} threads"),
+        new("precision", precision),
+    ];
 
     private static string? BlasCoreType() =>
         Avx512BW.IsSupported ? "SkylakeX" : Avx2.IsSupported ? "Haswell" : null;

@@ -5,15 +5,19 @@ namespace VaeCluster.Worker.Training;
 
 /// <summary>
 /// The flat buffers in which a member combines its slots like a binary counter: backward always writes into
-/// <see cref="Current"/>; a finished left subtree waits aside until its sibling is there. At most log2(slots) + 1 buffers.
+/// <see cref="Current"/>; a finished left subtree waits aside until its sibling is there. At most log2(slots) + 1 buffers,
+/// and one more for each further subtree of a member whose range is not one.
 /// </summary>
 internal sealed class SlotSums : IDisposable
 {
     private readonly FlatParameters parameters;
     private readonly bool addInPlace;
     private readonly Stack<FlatGradient> kept = [];
+    private readonly List<FlatGradient> finished = [];
     private readonly Stack<FlatGradient> free = [];
     private bool currentHoldsLeft;
+    private bool leftsAdded;
+    private bool currentIsFinished;
 
     /// <param name="parameters">The model's.</param>
     /// <param name="slotIsOneBackward">
@@ -30,16 +34,23 @@ internal sealed class SlotSums : IDisposable
 
     public FlatGradient Current { get; private set; }
 
-    /// <summary>Starts a step, or one again that was given up.</summary>
+    /// <summary>Starts a step, or one again that was given up: what was finished before may be written to.</summary>
     public void Reset()
     {
         while (kept.TryPop(out var buffer)) free.Push(buffer);
-        currentHoldsLeft = false;
+        foreach (var buffer in finished) free.Push(buffer);
+        finished.Clear();
+        currentHoldsLeft = leftsAdded = currentIsFinished = false;
     }
 
     /// <summary>Before the first forward pass of a slot.</summary>
     public void BeginSlot()
     {
+        if (currentIsFinished)
+        {
+            finished.Add(Current);
+            UseAnother();
+        }
         if (!currentHoldsLeft) Current.Flat.zero_();
         currentHoldsLeft = false;
     }
@@ -52,16 +63,40 @@ internal sealed class SlotSums : IDisposable
             return;
         }
         kept.Push(Current);
-        Current = free.TryPop(out var buffer) ? buffer : new FlatGradient(parameters);
-        parameters.AccumulateInto(Current);
+        UseAnother();
     }
 
     public void AddLeft(SlotRange node)
     {
         if (AddsInPlace(node)) return;
         var left = kept.Pop();
-        Current.Flat.add_(left.Flat);
+        if (!leftsAdded) Current.Flat.add_(left.Flat);
         free.Push(left);
+    }
+
+    /// <summary>
+    /// While the last slot's backward still runs: one bucket is complete, and gets all left subtrees that wait. Then they
+    /// are not added again.
+    /// </summary>
+    public void AddLefts(Bucket bucket)
+    {
+        leftsAdded = true;
+        if (kept.Count == 0) return;
+        using var sum = Current.Flat.narrow(0, bucket.Offset, bucket.Count);
+        // From the nearest to the farthest, as the tree goes up.
+        foreach (var left in kept)
+        {
+            using var part = left.Flat.narrow(0, bucket.Offset, bucket.Count);
+            sum.add_(part);
+        }
+    }
+
+    /// <summary>The subtree is summed: its buffer stays as it is until the next <see cref="Reset"/>.</summary>
+    public FlatGradient Finish()
+    {
+        leftsAdded = false;
+        currentIsFinished = true;
+        return Current;
     }
 
     public void Dispose()
@@ -72,4 +107,11 @@ internal sealed class SlotSums : IDisposable
     }
 
     private bool AddsInPlace(SlotRange node) => addInPlace && node.Count == 2;
+
+    private void UseAnother()
+    {
+        Current = free.TryPop(out var buffer) ? buffer : new FlatGradient(parameters);
+        currentIsFinished = false;
+        parameters.AccumulateInto(Current);
+    }
 }

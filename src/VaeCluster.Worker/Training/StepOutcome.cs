@@ -4,8 +4,9 @@ namespace VaeCluster.Worker.Training;
 /// <param name="DataWait">Waiting for images.</param>
 /// <param name="Forward">Forward passes of all slots.</param>
 /// <param name="Backward">Backward passes, with the sums in the tree.</param>
+/// <param name="Exchange">Waiting for the other members, beyond what backward hid.</param>
 /// <param name="Optimizer">Norm, clipping, update, batch statistics.</param>
-public readonly record struct StepParts(TimeSpan DataWait, TimeSpan Forward, TimeSpan Backward, TimeSpan Optimizer);
+public readonly record struct StepParts(TimeSpan DataWait, TimeSpan Forward, TimeSpan Backward, TimeSpan Exchange, TimeSpan Optimizer);
 
 /// <summary>A finished step. Losses are per sample, over the samples of the whole step.</summary>
 /// <param name="Step">Steps done with this one: 1 after the first.</param>

@@ -30,7 +30,8 @@ public sealed class TrainingState : IDisposable
         Model.to(device);
         Model.train();
         Statistics = new BatchStatistics(Model);
-        Parameters = new FlatParameters(Model, StepSums.Length(Statistics));
+        // A validation's sums travel where a step's do.
+        Parameters = new FlatParameters(Model, Math.Max(StepSums.Length(Statistics), Validation.Length(Model)));
         Optimizer = new FlatOptimizer(Parameters, config.Optimizer);
         Objective = new Objective(Model, config.Objective);
     }
@@ -60,6 +61,14 @@ public sealed class TrainingState : IDisposable
 
     /// <summary>Steps in a row whose gradient was not finite.</summary>
     public int Skipped { get; set; }
+
+    /// <exception cref="UserErrorException">The gradient has not been finite for train.skip_limit steps in a row.</exception>
+    public void ThrowIfStuck()
+    {
+        if (Skipped < Config.Train.SkipLimit) return;
+        throw new UserErrorException($"The gradient was not finite in {Skipped} steps in a row, the last one step {Step}. "
+            + "Lower optimizer.lr, set optimizer.clip_norm, or look for broken values in the data.");
+    }
 
     public string WeightsSha256() => WeightsHash.Of(Model);
 

@@ -18,6 +18,8 @@ public sealed class TrainingStep : IDisposable
     private readonly StepSamples order;
     private readonly SlotPass pass;
     private readonly SlotSums sums;
+    private readonly GradientHooks hooks;
+    private Action<Bucket>? bucketReady;
     private TimeSpan waited;
 
     public TrainingStep(TrainingState state, StepSamples order)
@@ -25,19 +27,41 @@ public sealed class TrainingStep : IDisposable
         (this.state, this.order) = (state, order);
         pass = new SlotPass(state);
         sums = new SlotSums(state.Parameters, slotIsOneBackward: state.Config.Train.MicroBatch is null);
+        var buckets = state.Parameters.Layout.Buckets;
+        hooks = new GradientHooks(state.Parameters, bucket => bucketReady!(buckets[bucket]));
     }
 
+    /// <summary>The slot that is being computed, to name it when that fails.</summary>
+    internal int CurrentSlot { get; private set; }
+
     /// <summary>Computes the step after <see cref="TrainingState.Step"/> from images that the pipeline has ready.</summary>
-    public StepOutcome Run(SlotPipeline images, CancellationToken cancellation)
+    public StepOutcome Run(SlotPipeline images, CancellationToken cancellation) =>
+        Run([SlotTree.Root(order.Slots)], images, null, cancellation)!;
+
+    /// <summary>The same as a member of a plan.</summary>
+    /// <param name="subtrees">The whole subtrees that the member's slots make up; none for a spare.</param>
+    /// <param name="images">Of these slots.</param>
+    /// <param name="reduction">Null where one member computes everything.</param>
+    /// <param name="cancellation">Gives the step up, with an exception.</param>
+    /// <returns>Null when the step was given up: nothing has changed.</returns>
+    internal StepOutcome? Run(IReadOnlyList<SlotRange> subtrees, SlotPipeline images, IStepReduction? reduction, CancellationToken cancellation)
     {
         var clock = Stopwatch.GetTimestamp();
         pass.ResetTimes();
         waited = TimeSpan.Zero;
 
-        // 1, 2. The member's slots, in the tree.
-        var gradient = Sum(SlotTree.Root(order.Slots), images, cancellation);
+        // 1, 2. The member's slots, in the tree. Buckets leave while the last slot's backward still runs.
+        sums.Reset();
+        FlatGradient? gradient = null;
+        foreach (var subtree in subtrees)
+        {
+            gradient = Sum(subtree, images, reduction, cancellation) ?? gradient;
+        }
 
-        // 3. One member: its sum is the step's.
+        // 3. The sum over the members.
+        var exchanging = Stopwatch.GetTimestamp();
+        if (reduction is not null) gradient = reduction.Wait();
+        if (gradient is null) return null;
 
         // 4, 5. The update.
         var optimizing = Stopwatch.GetTimestamp();
@@ -45,23 +69,37 @@ public sealed class TrainingStep : IDisposable
         return outcome with
         {
             Duration = Stopwatch.GetElapsedTime(clock),
-            Parts = new StepParts(waited, pass.Forward, pass.Backward, Stopwatch.GetElapsedTime(optimizing)),
+            Parts = new StepParts(waited, pass.Forward, pass.Backward, Stopwatch.GetElapsedTime(exchanging, optimizing), Stopwatch.GetElapsedTime(optimizing)),
         };
     }
 
-    /// <summary>The sum over one subtree: slots ascending, left before right. Valid until the next call.</summary>
-    internal FlatGradient Sum(SlotRange node, SlotPipeline images, CancellationToken cancellation)
+    /// <summary>The sum over one subtree: slots ascending, left before right. Null where all its slots are empty.</summary>
+    internal FlatGradient? Sum(SlotRange subtree, SlotPipeline images, IStepReduction? reduction, CancellationToken cancellation)
     {
         var step = state.Step;
-        sums.Reset();
-        SlotTree.Evaluate(node, slot => order.CountOf(step, slot) == 0, slot =>
+        bool IsEmpty(int slot) => order.CountOf(step, slot) == 0;
+        var last = subtree.End - 1;
+        while (last >= subtree.Start && IsEmpty(last)) last--;
+        if (last < subtree.Start) return null;
+
+        SlotTree.Evaluate(subtree, IsEmpty, slot =>
         {
+            CurrentSlot = slot;
             using var batch = images.Take(step, slot, cancellation);
             waited += batch.Wait;
             sums.BeginSlot();
-            pass.Run(sums.Current, batch.Pixels, batch.Count, step, slot, order.BatchOf(step), hooks: null);
+            var isLast = reduction is not null && slot == last;
+            if (isLast)
+            {
+                bucketReady = bucket =>
+                {
+                    sums.AddLefts(bucket);
+                    reduction!.Contribute(subtree, sums.Current, bucket);
+                };
+            }
+            pass.Run(sums.Current, batch.Pixels, batch.Count, step, slot, order.BatchOf(step), isLast ? hooks : null);
         }, sums.KeepLeft, sums.AddLeft);
-        return sums.Current;
+        return sums.Finish();
     }
 
     /// <summary>Clips by the global norm, updates weights and statistics, counts the step.</summary>
@@ -85,15 +123,23 @@ public sealed class TrainingStep : IDisposable
             state.Config.Objective.BetaAt(step), finite, default, default);
     }
 
-    /// <summary>The losses over a split after <see cref="TrainingState.Step"/>.</summary>
-    public ValidationOutcome Validate(StepSamples samples, SlotPipeline images, CancellationToken cancellation) =>
-        new Validation(state, samples, pass).Run(images, cancellation);
+    /// <summary>A validation over these samples.</summary>
+    internal Validation Validation(StepSamples samples) => new(state, samples, pass);
+
+    /// <summary>A buffer of zeros for sums that are no gradient; it stays as it is until the next step or call of this.</summary>
+    internal FlatGradient Zeros()
+    {
+        sums.Reset();
+        sums.BeginSlot();
+        return sums.Finish();
+    }
 
     /// <summary>A batch as a tensor on the model's device.</summary>
     internal TorchSharp.torch.Tensor Images(SlotBatch batch) => pass.Images(batch.Pixels, batch.Count);
 
     public void Dispose()
     {
+        hooks.Dispose();
         sums.Dispose();
         pass.Dispose();
     }

@@ -14,39 +14,79 @@ namespace VaeCluster.Worker.Training;
 public sealed record ValidationOutcome(long Step, LossReport Losses, int ActiveUnits);
 
 /// <summary>
-/// A series of slot passes without an update, with the same slots as a step, noise by (seed, pass, slot), and sums in tree
-/// order: its numbers, too, do not depend on who computes which slot.
+/// A series of slot passes without an update, with the same slots as a step and noise by (seed, pass, slot). What a slot
+/// sums up over all passes is rounded to fp32 once, and the slots' sums are added in the tree: the numbers, too, do not
+/// depend on who computes which slot.
 /// </summary>
 internal sealed class Validation(TrainingState state, StepSamples order, SlotPass pass)
 {
+    private const int Losses = 4; // total, recon, KL, squared error
+
+    private readonly long units = 2 * state.Model.LatentShape.Elements;
+
+    /// <summary>Floats of a slot's sums: losses, then for each latent the sum of its mean and of the mean's square.</summary>
+    public static long Length(Models.ImageAutoencoder model) => Losses + 2 * model.LatentShape.Elements;
+
+    public bool IsEmpty(int slot)
+    {
+        // Only the last pass can be short, and when it is the only one.
+        return order.CountOf(0, slot) == 0 && (order.StepsPerEpoch == 1 || order.CountOf(order.StepsPerEpoch - 1, slot) == 0);
+    }
+
     /// <param name="images">The validation split in the manifest's order, started at step 0.</param>
+    /// <param name="cancellation">Gives it up.</param>
     public ValidationOutcome Run(SlotPipeline images, CancellationToken cancellation)
     {
+        var all = SlotTree.Root(order.Slots);
+        return Read(Sum(all, SumSlots(all, images, cancellation))!);
+    }
+
+    /// <summary>The sums of each slot of a range, by slot; those without samples are absent.</summary>
+    public IReadOnlyDictionary<int, float[]> SumSlots(SlotRange range, SlotPipeline images, CancellationToken cancellation)
+    {
+        var sums = new SortedDictionary<int, PassSums>();
         state.Model.eval();
         try
         {
-            var sums = PassSums.Zero(2 * state.Model.LatentShape.Elements);
-            for (var step = 0L; step < order.StepsPerEpoch; step++) sums = sums.Plus(RunPass(images, step, cancellation));
-            return new ValidationOutcome(state.Step, LossReport.Of(sums.Losses, state.Model),
-                ActiveUnits.Count(sums.Units, sums.Losses.Samples));
+            for (var step = 0L; step < order.StepsPerEpoch; step++)
+            {
+                for (var slot = range.Start; slot < range.End; slot++)
+                {
+                    if (order.CountOf(step, slot) == 0) continue;
+                    var before = sums.TryGetValue(slot, out var known) ? known : new PassSums(default, new double[units]);
+                    sums[slot] = RunSlot(before, images, step, slot, cancellation);
+                }
+            }
         }
         finally
         {
             state.Model.train();
         }
+        return sums.ToDictionary(entry => entry.Key, entry => entry.Value.ToFloats());
     }
 
-    private PassSums RunPass(SlotPipeline images, long step, CancellationToken cancellation)
+    /// <summary>The sum over a subtree; null where all its slots are empty.</summary>
+    public float[]? Sum(SlotRange subtree, IReadOnlyDictionary<int, float[]> slots)
     {
-        var current = default(PassSums);
-        var kept = new Stack<PassSums>();
-        SlotTree.Evaluate(SlotTree.Root(order.Slots), slot => order.CountOf(step, slot) == 0,
-            slot => current = RunSlot(images, step, slot, cancellation),
-            _ => kept.Push(current), _ => current = kept.Pop().Plus(current));
+        float[]? current = null;
+        var kept = new Stack<float[]>();
+        SlotTree.Evaluate(subtree, IsEmpty, slot => current = [.. slots[slot]], _ => kept.Push(current!), _ =>
+        {
+            var left = kept.Pop();
+            for (var i = 0; i < left.Length; i++) current![i] = left[i] + current[i];
+        });
         return current;
     }
 
-    private PassSums RunSlot(SlotPipeline images, long step, int slot, CancellationToken cancellation)
+    /// <summary>What the sums over all slots say.</summary>
+    public ValidationOutcome Read(ReadOnlySpan<float> sums)
+    {
+        var losses = new LossSums(order.Samples, Recon: sums[1], Kl: sums[2], SquaredError: sums[3], Total: sums[0]);
+        return new ValidationOutcome(state.Step, LossReport.Of(losses, state.Model),
+            ActiveUnits.Count(sums.Slice(Losses, (int)units), order.Samples));
+    }
+
+    private PassSums RunSlot(PassSums sums, SlotPipeline images, long step, int slot, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -54,24 +94,27 @@ internal sealed class Validation(TrainingState state, StepSamples order, SlotPas
         var pixels = pass.Images(batch.Pixels, batch.Count);
         var noise = pass.Noise(Purpose.ValidationNoise, batch.Count, step, slot);
 
-        var sums = PassSums.Zero(2 * state.Model.LatentShape.Elements);
         var size = state.Config.Train.MicroBatch ?? batch.Count;
         for (var start = 0; start < batch.Count; start += size)
         {
             var count = Math.Min(size, batch.Count - start);
             using var autocast = Autocast.Begin(state.Config.Train.Precision, state.Device.type);
             var terms = state.Objective.Evaluate(pixels.narrow(0, start, count), noise?.narrow(0, start, count), state.Config.Objective.Beta);
-            var units = ActiveUnits.Sums(terms.Mean).cpu();
-            sums = sums.Plus(new PassSums(terms.Read(), MemoryMarshal.Cast<byte, float>(units.bytes).ToArray()));
+            var unitSums = ActiveUnits.Sums(terms.Mean).cpu();
+            sums = sums.Plus(terms.Read(), MemoryMarshal.Cast<byte, float>(unitSums.bytes));
         }
         return sums;
     }
 
-    private readonly record struct PassSums(LossSums Losses, float[] Units)
+    private readonly record struct PassSums(LossSums Losses, double[] Units)
     {
-        public static PassSums Zero(long units) => new(default, new float[units]);
+        public PassSums Plus(LossSums losses, ReadOnlySpan<float> units)
+        {
+            for (var i = 0; i < units.Length; i++) Units[i] += units[i];
+            return this with { Losses = Losses + losses };
+        }
 
-        public PassSums Plus(PassSums right) =>
-            new(Losses + right.Losses, [.. Units.Zip(right.Units, (left, other) => left + other)]);
+        public float[] ToFloats() =>
+            [(float)Losses.Total, (float)Losses.Recon, (float)Losses.Kl, (float)Losses.SquaredError, .. Units.Select(unit => (float)unit)];
     }
 }

@@ -36,7 +36,7 @@ public sealed class AllocationTests
                 }
                 foreach (var member in members)
                 {
-                    if (member.Exchange.Wait(TimeSpan.Zero).Status != StepStatus.Completed) throw new InvalidOperationException("Not complete.");
+                    if (member.Exchange.Wait(TimeSpan.Zero).Status != ExchangeStatus.Completed) throw new InvalidOperationException("Not complete.");
                 }
             }
         }

@@ -83,7 +83,7 @@ public sealed class Bfloat16Tests
         {
             for (var step = 0; step < steps; step++)
             {
-                Assert.Equal(StepStatus.Completed, member.Step(step).Status);
+                Assert.Equal(ExchangeStatus.Completed, member.Step(step).Status);
                 results[member][step] = member.Result();
             }
         }, wire);
@@ -98,7 +98,7 @@ public sealed class Bfloat16Tests
         values.CopyTo(memory.Floats);
         Assert.True(exchange.Begin(0, new(1, 1), new(1, 1)));
         Assert.True(exchange.Contribute(0, new(0, 1), memory));
-        Assert.Equal(StepStatus.Completed, exchange.Wait(TimeSpan.Zero).Status);
+        Assert.Equal(ExchangeStatus.Completed, exchange.Wait(TimeSpan.Zero).Status);
         return exchange.Result(0).Floats.ToArray();
     }
 

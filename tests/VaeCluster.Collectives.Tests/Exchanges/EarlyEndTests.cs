@@ -37,7 +37,7 @@ public sealed class EarlyEndTests
 
             Cluster.RunAll(members, member =>
             {
-                for (var step = start; member.Step(step).Status == StepStatus.Completed; step++)
+                for (var step = start; member.Step(step).Status == ExchangeStatus.Completed; step++)
                 {
                     Cluster.AssertSameBits(Expected(layout, step), member.Result(), $"plan {number}, step {step}");
                     member.Spoil();
@@ -67,7 +67,7 @@ public sealed class EarlyEndTests
         member.Exchange.End("Once more.");
 
         var outcome = await waiting.WaitAsync(Deadline, TestContext.Current.CancellationToken);
-        Assert.Equal(new StepOutcome(StepStatus.Ended, default, "A peer is lost."), outcome);
+        Assert.Equal(new ExchangeOutcome(ExchangeStatus.Ended, default, "A peer is lost."), outcome);
         Assert.Equal(before, values.Floats.ToArray());
         Assert.False(member.Exchange.Contribute(0, new(0, 2), FloatMemory.Allocate(37)));
         Assert.False(member.Begin(1));
@@ -87,7 +87,7 @@ public sealed class EarlyEndTests
         Assert.False(member.Exchange.Contribute(1, new(0, 2), FloatMemory.Allocate(300)));
         Assert.Single(link.Kept);
         Assert.Equal(1, link.Drops);
-        Assert.Equal(StepStatus.Ended, member.Wait().Status);
+        Assert.Equal(ExchangeStatus.Ended, member.Wait().Status);
     }
 
     [Fact]
@@ -95,12 +95,12 @@ public sealed class EarlyEndTests
     {
         var member = new Member(Cluster.Layout(1));
         member.Open(Cluster.Plan(1, 0, [new(0, 1)]), [null], 0);
-        Assert.Equal(StepStatus.Completed, member.Step(0).Status);
+        Assert.Equal(ExchangeStatus.Completed, member.Step(0).Status);
         var before = member.Result();
 
         member.Exchange.End("Halt.");
 
-        Assert.Equal(StepStatus.Completed, member.Exchange.Wait(TimeSpan.Zero).Status);
+        Assert.Equal(ExchangeStatus.Completed, member.Exchange.Wait(TimeSpan.Zero).Status);
         Assert.Equal(before, member.Result());
         Assert.False(member.Begin(1));
     }
@@ -133,7 +133,7 @@ public sealed class EarlyEndTests
 
         foreach (var member in members)
         {
-            Assert.Equal(StepStatus.Completed, member.Wait().Status);
+            Assert.Equal(ExchangeStatus.Completed, member.Wait().Status);
             Cluster.AssertSameBits(Expected(layout, 0), member.Result(), "the new plan");
         }
     }

@@ -46,9 +46,9 @@ public sealed class ExchangeSumTests
             Assert.True(member.Exchange.Contribute(1, member.Plan.Members[member.Plan.Rank], values));
         }
 
-        Assert.Equal(StepStatus.Completed, members[0].Exchange.Wait(1, TimeSpan.Zero).Status);
+        Assert.Equal(ExchangeStatus.Completed, members[0].Exchange.Wait(1, TimeSpan.Zero).Status);
         Assert.All(members[0].Exchange.Result(1).Floats.ToArray(), value => Assert.Equal(3f, value));
-        Assert.Equal(StepStatus.Running, members[0].Exchange.Wait(TimeSpan.Zero).Status);
+        Assert.Equal(ExchangeStatus.Running, members[0].Exchange.Wait(TimeSpan.Zero).Status);
         Assert.Throws<InvalidOperationException>(() => members[0].Exchange.Result(0));
     }
 
@@ -87,7 +87,7 @@ public sealed class ExchangeSumTests
             for (var step = 0; step < steps; step++)
             {
                 var outcome = member.Step(step);
-                Assert.Equal(new StepOutcome(StepStatus.Completed, new(1, 1), null), outcome);
+                Assert.Equal(new ExchangeOutcome(ExchangeStatus.Completed, new(1, 1), null), outcome);
                 Cluster.AssertSameBits(expected[step], member.Result(), $"slots {slots}, {string.Join(' ', ranges)}, rank {member.Plan.Rank}, step {step}");
                 member.Spoil();
             }

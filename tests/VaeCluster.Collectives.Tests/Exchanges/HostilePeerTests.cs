@@ -196,7 +196,7 @@ public sealed class HostilePeerTests
             victim.Exchange.Received(header);
         }
         // What the others need from the victim to finish their chunks they have; its own chunk it has now.
-        Assert.Equal(StepStatus.Completed, victim.Wait().Status);
+        Assert.Equal(ExchangeStatus.Completed, victim.Wait().Status);
         Cluster.AssertSameBits(Gradients.Sum(SlotTree.Root(4), 7, (int)layout.Length, (_, slot) => slot == 2)!, victim.Result(), "after the lie");
     }
 }

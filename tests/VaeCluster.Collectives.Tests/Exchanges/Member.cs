@@ -43,16 +43,16 @@ internal sealed class Member(ExchangeLayout layout, Action<Generation, int>? lef
         }
     }
 
-    public StepOutcome Wait()
+    public ExchangeOutcome Wait()
     {
         var outcome = Exchange.Wait(Deadline);
-        Assert.True(outcome.Status != StepStatus.Running, $"Rank {Plan.Rank} of plan {Plan.Generation} waited {Deadline} for its step.");
+        Assert.True(outcome.Status != ExchangeStatus.Running, $"Rank {Plan.Rank} of plan {Plan.Generation} waited {Deadline} for its step.");
         return outcome;
     }
 
-    public StepOutcome Step(long step)
+    public ExchangeOutcome Step(long step)
     {
-        if (!Begin(step)) return new(StepStatus.Ended, default, null);
+        if (!Begin(step)) return new(ExchangeStatus.Ended, default, null);
         Contribute(step);
         return Wait();
     }

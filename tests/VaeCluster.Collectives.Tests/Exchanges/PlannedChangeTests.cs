@@ -41,7 +41,7 @@ public sealed class PlannedChangeTests
                 // The one that leaves is told as well: it holds the plan that it is not in.
                 if (step == 5 + 3 * rank && rank >= to.Length) member.Held = new(1, 2);
                 var outcome = member.Step(step);
-                Assert.Equal(StepStatus.Completed, outcome.Status);
+                Assert.Equal(ExchangeStatus.Completed, outcome.Status);
                 Cluster.AssertSameBits(Gradients.Sum(SlotTree.Root(Slots), step, (int)layout.Length, (_, _) => false)!, member.Result(), $"{change}, step {step}");
                 member.Spoil();
                 if (outcome.LowestHeld == member.Plan.Generation) continue;
@@ -67,15 +67,15 @@ public sealed class PlannedChangeTests
     {
         var member = new Member(Cluster.Layout(1));
         member.Open(Cluster.Plan(1, 0, [new(0, 1)]), [null], 0);
-        Assert.Equal(StepStatus.Completed, member.Step(0).Status);
+        Assert.Equal(ExchangeStatus.Completed, member.Step(0).Status);
         for (var number = 2UL; number <= 3; number++) Assert.True(member.Exchange.Prepare(Cluster.Plan(number, 0, [new(0, 1)]), [null]));
         member.Held = new(1, 3);
         member.SwitchTo(Cluster.Plan(3, 0, [new(0, 1)]));
 
         Assert.Equal(new Generation(1, 3), member.Step(1).LowestHeld);
         Assert.Throws<ArgumentException>(() => member.Exchange.Begin(2, new(1, 2), new(1, 3)));
-        Assert.Equal(StepStatus.Completed, member.Step(2).Status);
-        Assert.Equal(StepStatus.Completed, member.Step(3).Status);
+        Assert.Equal(ExchangeStatus.Completed, member.Step(2).Status);
+        Assert.Equal(ExchangeStatus.Completed, member.Step(3).Status);
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed class SoakTests
                 for (var step = start; ; step++)
                 {
                     var outcome = member.Step(step);
-                    if (outcome.Status == StepStatus.Ended) return;
+                    if (outcome.Status == ExchangeStatus.Ended) return;
                     var sum = expected.GetOrAdd(step, at => Gradients.Sum(SlotTree.Root(slots), at, (int)layout.Length, IsEmpty)!);
                     Cluster.AssertSameBits(sum, member.Result(), $"seed {seed}, epoch {epoch}, plan {member.Plan.Generation}, rank {rank}, step {step}");
                     member.Spoil();

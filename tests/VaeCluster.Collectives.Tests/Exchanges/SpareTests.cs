@@ -53,6 +53,26 @@ public sealed class SpareTests
     }
 
     [Fact]
+    public void Open_WithoutAStep_BeginsWithTheFirstSegmentsStep()
+    {
+        Member[] members = [new(layout), new(layout), new(layout)];
+        var spare = members[1];
+        Cluster.Open(members, 1, Ranges, peer => new DirectLink(peer), step: 7);
+        Assert.Throws<ArgumentNullException>(() => members[0].Exchange.Open(Cluster.Plan(2, 0, Ranges), Cluster.Links(members, 0, peer => new DirectLink(peer)), null));
+        Cluster.Open(members, 2, Ranges, peer => new DirectLink(peer), step: 7);
+        spare.Exchange.Open(Cluster.Plan(3, 1, Ranges), Cluster.Links(members, 1, peer => new DirectLink(peer)), null);
+        foreach (var rank in (int[])[0, 2]) members[rank].Open(Cluster.Plan(3, rank, Ranges), Cluster.Links(members, rank, peer => new DirectLink(peer)), 7);
+        spare.SwitchTo(Cluster.Plan(3, 1, Ranges));
+        spare.Held = new(1, 3);
+
+        for (var step = 7; step <= 9; step++) RunContributors(members, step);
+        spare.Exchange.SkipTo(8);
+
+        for (var step = 8; step <= 9; step++) AssertStep(spare, step);
+        Assert.Equal(0, spare.Exchange.Refusals(Refusal.QueueFull));
+    }
+
+    [Fact]
     public void Begin_SparesLinkHasNotSentTheStepBeforeLast_LeavesItBehind()
     {
         List<(Generation, int)> told = [];
@@ -70,7 +90,7 @@ public sealed class SpareTests
         Assert.Equal([(new Generation(1, 1), 1)], told);
         Assert.Equal(before, slow.Kept.Count);
         Assert.Equal(2, slow.Drops);
-        Assert.Equal(StepStatus.Completed, members[0].Wait().Status);
+        Assert.Equal(ExchangeStatus.Completed, members[0].Wait().Status);
         RunContributors(members, 3);
         Assert.Single(told);
     }
@@ -86,12 +106,12 @@ public sealed class SpareTests
     {
         foreach (var rank in (int[])[0, 2]) Assert.True(members[rank].Begin(step));
         foreach (var rank in (int[])[0, 2]) members[rank].Contribute(step);
-        foreach (var rank in (int[])[0, 2]) Assert.Equal(StepStatus.Completed, members[rank].Wait().Status);
+        foreach (var rank in (int[])[0, 2]) Assert.Equal(ExchangeStatus.Completed, members[rank].Wait().Status);
     }
 
     private void AssertStep(Member spare, long step)
     {
-        Assert.Equal(StepStatus.Completed, spare.Step(step).Status);
+        Assert.Equal(ExchangeStatus.Completed, spare.Step(step).Status);
         Cluster.AssertSameBits(Gradients.Sum(SlotTree.Root(4), step, (int)layout.Length, (_, _) => false)!, spare.Result(), $"step {step}");
     }
 }

@@ -90,7 +90,7 @@ public sealed class SameBitsTests
         var nodes = borders.Zip(borders.Skip(1)).SelectMany(range => SlotTree.Cover(slots, new(range.First, range.Second))).ToList();
         if (backwards) nodes.Reverse();
         using var scope = NewDisposeScope();
-        var parts = nodes.ToDictionary(node => node, node => training.Computation.Sum(node, training.Images, CancellationToken.None).Flat.clone());
+        var parts = nodes.ToDictionary(node => node, node => training.Computation.Sum(node, training.Images, null, CancellationToken.None)!.Flat.clone());
 
         using var whole = new FlatGradient(training.State.Parameters);
         whole.Flat.copy_(Join(SlotTree.Root(slots)));

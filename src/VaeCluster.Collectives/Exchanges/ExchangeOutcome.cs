@@ -1,6 +1,6 @@
 namespace VaeCluster.Collectives;
 
-public enum StepStatus
+public enum ExchangeStatus
 {
     /// <summary>The time to wait is over, the step is not.</summary>
     Running,
@@ -17,4 +17,4 @@ public enum StepStatus
 /// same in all members. A plan that all held takes effect with the next step.
 /// </param>
 /// <param name="Reason">Why it ended, for the log.</param>
-public readonly record struct StepOutcome(StepStatus Status, Generation LowestHeld, string? Reason);
+public readonly record struct ExchangeOutcome(ExchangeStatus Status, Generation LowestHeld, string? Reason);

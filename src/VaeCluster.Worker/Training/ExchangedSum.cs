@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+using TorchSharp;
+using VaeCluster.Collectives;
+using VaeCluster.Torch;
+using static TorchSharp.torch;
+
+namespace VaeCluster.Worker.Training;
+
+/// <summary>
+/// A round's sum over the members, through the exchange. On the CPU segments are sent from where backward wrote them; from
+/// a GPU each bucket is copied to the host first.
+/// </summary>
+/// <param name="exchange">Whose round has begun.</param>
+/// <param name="parameters">The model's.</param>
+/// <param name="isInterrupted">Whether somebody waits for the round to be given up.</param>
+internal sealed unsafe class ExchangedSum(Exchange exchange, FlatParameters parameters, Func<bool> isInterrupted) : IStepReduction, IDisposable
+{
+    /// <summary>Between two looks at whether the round is to be given up, where nobody has ended the exchange.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConditionalWeakTable<FlatGradient, FloatMemory[]> places = [];
+    private readonly FlatGradient result = new(parameters);
+
+    /// <summary>Of the last round that completed: the lowest of the newest generations that its contributors held.</summary>
+    public Generation LowestHeld { get; private set; }
+
+    public bool Contribute(SlotRange subtree, FlatGradient sum, Bucket bucket) => exchange.Contribute(bucket.Index, subtree, MemoryOf(sum, bucket));
+
+    public bool Contribute(SlotRange subtree, FlatGradient sum)
+    {
+        foreach (var bucket in parameters.Layout.Buckets)
+        {
+            if (!Contribute(subtree, sum, bucket)) return false;
+        }
+        return true;
+    }
+
+    public FlatGradient? Wait()
+    {
+        ExchangeOutcome outcome;
+        while ((outcome = exchange.Wait(Patience)).Status == ExchangeStatus.Running)
+        {
+            if (isInterrupted()) exchange.End("The round is given up.");
+        }
+        if (outcome.Status != ExchangeStatus.Completed) return null;
+        LowestHeld = outcome.LowestHeld;
+
+        var flat = exchange.Result(0);
+        var length = parameters.Layout.Length;
+        if (result.Flat.device_type == DeviceType.CPU)
+        {
+            Buffer.MemoryCopy((void*)flat.Address, (void*)AddressOf(result.Flat), length * sizeof(float), length * sizeof(float));
+            return result;
+        }
+        using var host = empty(length);
+        Buffer.MemoryCopy((void*)flat.Address, (void*)AddressOf(host), length * sizeof(float), length * sizeof(float));
+        result.Flat.copy_(host);
+        return result;
+    }
+
+    public void Dispose() => result.Dispose();
+
+    private FloatMemory MemoryOf(FlatGradient sum, Bucket bucket)
+    {
+        if (sum.Flat.device_type != DeviceType.CPU)
+        {
+            using var part = sum.Flat.narrow(0, bucket.Offset, bucket.Count);
+            // Kept alive by the memory that names it.
+            var host = part.cpu().DetachFromDisposeScope();
+            return new FloatMemory(AddressOf(host), (int)bucket.Count, host);
+        }
+        var memories = places.GetValue(sum, flat => [.. parameters.Layout.Buckets.Select(each =>
+            new FloatMemory(AddressOf(flat.Flat) + (nint)(each.Offset * sizeof(float)), (int)each.Count, flat))]);
+        return memories[bucket.Index];
+    }
+
+    private static nint AddressOf(Tensor tensor)
+    {
+        fixed (byte* bytes = tensor.bytes) return (nint)bytes;
+    }
+}

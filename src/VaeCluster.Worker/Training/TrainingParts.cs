@@ -1,0 +1,132 @@
+using VaeCluster.Checkpoints;
+using VaeCluster.Config;
+using VaeCluster.Data;
+using VaeCluster.Data.Order;
+using VaeCluster.Data.Pipeline;
+using VaeCluster.Data.Splits;
+using VaeCluster.Torch;
+using static TorchSharp.torch;
+
+namespace VaeCluster.Worker.Training;
+
+/// <summary>What a process needs to train: the opened data with its order and pipeline, the state, the step.</summary>
+internal sealed class TrainingParts : IDisposable
+{
+    private readonly PipelineOptions training;
+    private readonly PipelineOptions? validation;
+
+    /// <summary>Opens the data and builds the model in the state that the seed gives; nothing is trained yet.</summary>
+    /// <exception cref="UserErrorException">The data or the configuration can't be trained.</exception>
+    public TrainingParts(RunConfig config, Device device, CancellationToken cancellation)
+    {
+        TorchRuntime.Start(config.Train.Threads, config.Train.Deterministic);
+        (Config, Device) = (config, device);
+        Data = DataSet.Open(config.Data, cancellation: cancellation);
+        var samples = Data.Manifest.Count(Split.Train);
+        if (samples < config.Train.Slots)
+        {
+            throw new UserErrorException($"data.source: {config.Data.Source} has {samples} training images, fewer than train.slots = "
+                + $"{config.Train.Slots}. Give it more images, or the run fewer slots.");
+        }
+
+        var (batch, slots, seed) = (config.Train.Batch, config.Train.Slots, (ulong)config.Train.Seed);
+        Order = new StepSamples(samples, batch, slots, seed, config.Data.Shuffle);
+        State = new TrainingState(config, device, Order.StepsPerEpoch);
+        training = PipelineOptions.Training(Data, Shape(State.Model), batch, slots, seed);
+        Images = new SlotPipeline(Data, training);
+        Step = new TrainingStep(State, Order);
+        if (Data.Manifest.Count(Split.Validation) > 0)
+        {
+            validation = PipelineOptions.Validation(Data, Shape(State.Model), batch, slots, seed);
+            if (config.Train.ValidateSamples is { } most && most < validation.Samples.Samples)
+                validation = validation with { Samples = validation.Samples with { Samples = most } };
+        }
+        Rounds = new RoundOrder(config.Train, Order.StepsPerEpoch, State.TotalSteps, validation is not null);
+    }
+
+    public RunConfig Config { get; }
+
+    public Device Device { get; }
+
+    public DataSet Data { get; }
+
+    public StepSamples Order { get; }
+
+    public RoundOrder Rounds { get; }
+
+    /// <summary>Of the training split. To be aimed.</summary>
+    public SlotPipeline Images { get; }
+
+    public TrainingState State { get; private set; }
+
+    public TrainingStep Step { get; private set; }
+
+    /// <summary>What this process' bits depend on, by name.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Fingerprint =>
+    [
+        .. TorchRuntime.Fingerprint(Config.Train.Precision.ToString().ToLowerInvariant()),
+        new("image decoder", DataSet.DecoderVersion),
+    ];
+
+    /// <summary>Back to the state that the seed gives.</summary>
+    public void Restart()
+    {
+        Step.Dispose();
+        State.Dispose();
+        State = new TrainingState(Config, Device, Order.StepsPerEpoch);
+        Step = new TrainingStep(State, Order);
+    }
+
+    /// <summary>A validation, and the pipeline that it takes its images from, aimed at a range of slots; the caller disposes that.</summary>
+    public (Validation Validation, SlotPipeline Images) Validate(int firstSlot, int slots)
+    {
+        var options = validation ?? throw new InvalidOperationException("There are no validation samples.");
+        var pipeline = new SlotPipeline(Data, options);
+        pipeline.Aim(firstSlot, slots, 0, options.Samples.StepsPerEpoch);
+        return (Step.Validation(options.Samples), pipeline);
+    }
+
+    /// <summary>Grids of reconstructions (from the validation split where there is one) and of samples from the prior.</summary>
+    /// <param name="pathOf">The path of a picture by its name.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    public void WritePictures(Func<string, string> pathOf, CancellationToken cancellation)
+    {
+        var options = validation ?? training with { Augment = false };
+        var shown = (int)Math.Min(Pictures.Count, options.Samples.Samples);
+        options = options with { Samples = options.Samples with { Batch = shown, Slots = 1 } };
+        using var pipeline = new SlotPipeline(Data, options);
+        pipeline.Aim(0, 1, 0, 1);
+        using var batch = pipeline.Take(0, 0, cancellation);
+        using var pixels = Step.Images(batch);
+        Pictures.WriteReconstructions(State.Model, pixels, pathOf("reconstructions"));
+        Pictures.WriteSamples(State.Model, Config.Train.Seed, pathOf("samples"));
+    }
+
+    /// <summary>Parameters and buffers, under their names in PyTorch.</summary>
+    public void SaveWeights(string path)
+    {
+        var tensors = State.Model.state_dict();
+        using var _ = NewDisposeScope();
+        var entries = tensors.Select(pair => new SafetensorsDeclaration(pair.Key,
+            pair.Value.dtype == ScalarType.Int64 ? SafetensorsType.I64 : SafetensorsType.F32, pair.Value.shape)).ToList();
+        using var stream = File.Create(path);
+        using var writer = new SafetensorsWriter(stream, entries, new Dictionary<string, string> { ["format"] = "pt" });
+        foreach (var (name, tensor) in tensors) writer.Write(name, tensor.detach().cpu().contiguous().bytes);
+        writer.Complete();
+    }
+
+    public void Dispose()
+    {
+        Step.Dispose();
+        Images.Dispose();
+        State.Dispose();
+        Data.Dispose();
+    }
+
+    private static ImageShape Shape(Models.ImageAutoencoder model)
+    {
+        var input = model.InputShape;
+        var range = model.PixelRange == Models.PixelRange.ZeroToOne ? PixelRange.ZeroToOne : PixelRange.MinusOneToOne;
+        return new ImageShape((int)input.Channels, (int)input.Height, range);
+    }
+}
