@@ -7,6 +7,7 @@ using VaeCluster.Data.Splits;
 namespace VaeCluster.Data.Tests.Broken;
 
 /// <summary>A folder in which everything is wrong that can be: no crash, no unbounded memory, each one named.</summary>
+[Collection(nameof(Alone))]
 public sealed class HostileFilesTests
 {
     private static readonly ImageShape Shape = new(3, 16, PixelRange.ZeroToOne);

@@ -5,9 +5,7 @@ using VaeCluster.Data.Tests.Cache;
 
 namespace VaeCluster.Data.Tests.Pipeline;
 
-/// <summary>Native objects are counted for the whole process, so nothing runs beside these.</summary>
-[CollectionDefinition(nameof(PipelineResourceTests), DisableParallelization = true)]
-[Collection(nameof(PipelineResourceTests))]
+[Collection(nameof(Alone))]
 public sealed class PipelineResourceTests
 {
     private static readonly ImageShape Shape = new(3, 64, PixelRange.ZeroToOne);

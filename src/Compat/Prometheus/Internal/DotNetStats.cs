@@ -35,7 +35,8 @@ internal sealed class DotNetStats
         lock (gate) // the process object is not made for two scrapes at once
         {
             process.Refresh();
-            for (var generation = 0; generation < collections.Length; generation++)
+            // The highest first: a collection in between counts for those below it too, and they are never behind it.
+            for (var generation = collections.Length - 1; generation >= 0; generation--)
             {
                 collections[generation].IncTo(GC.CollectionCount(generation));
             }
