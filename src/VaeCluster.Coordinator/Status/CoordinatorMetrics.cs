@@ -15,7 +15,7 @@ public sealed class CoordinatorMetrics
     private readonly Dictionary<PlanCause, Counter.Child> plans;
     private readonly Dictionary<Refusal, Counter.Child> refused;
     private readonly Counter heartbeats;
-    private TimeSpan shown = TimeSpan.MinValue;
+    private TimeSpan? shown;
 
     public CoordinatorMetrics(IMetricFactory factory)
     {
