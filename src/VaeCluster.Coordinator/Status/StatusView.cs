@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using VaeCluster.Coordinator.Membership;
 using VaeCluster.Coordinator.Plans;
 using Wire = VaeCluster.Protocol.V1;
@@ -12,10 +11,8 @@ public static class StatusView
     /// <summary>Slower than the contributors' median by this much is worth a remark.</summary>
     private const double SlowFactor = 1.5;
 
-    private static readonly JsonFormatter Formatter =
-        new(JsonFormatter.Settings.Default.WithFormatDefaultValues(true).WithPreserveProtoFieldNames(true));
-
-    public static string ToJson(Wire.RunStatus status) => Formatter.Format(status);
+    /// <summary>Every field under its name in the proto; null where it is absent, see <see cref="StatusJson"/>.</summary>
+    public static string ToJson(Wire.RunStatus status) => StatusJson.Of(status).ToJsonString(StatusJson.Format);
 
     public static Wire.RunStatus Describe(
         RunSnapshot run, string reason, TimeSpan now, CoordinatorOptions options, IReadOnlyDictionary<string, ulong> refused)

@@ -21,6 +21,7 @@ internal static class Root
         var root = new RootCommand("Trains image autoencoders, exactly, on one machine or many.")
         {
             TrainCommand.Create(),
+            StatusCommand.Create(),
             InspectCommand.Create(),
             DataCommand.Create(),
             PresetsCommand.Create(),
