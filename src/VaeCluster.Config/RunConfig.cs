@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using VaeCluster.Checkpoints;
 using VaeCluster.Config.Binding;
 using VaeCluster.Data;
 using VaeCluster.Models;
@@ -17,7 +18,7 @@ namespace VaeCluster.Config;
 public sealed class RunConfig : IValidatableObject
 {
     /// <summary>
-    /// What a resumed run may change: how long it runs, how often it looks at itself, how it gets at its data.
+    /// What a resumed run may change: how long it runs, how often it looks at itself, how it gets at its data, what it keeps.
     /// All else decides the weights.
     /// </summary>
     public static readonly IReadOnlyList<string> MayChange =
@@ -26,6 +27,7 @@ public sealed class RunConfig : IValidatableObject
         "train.validate_epochs", "train.validate_steps", "train.validate_samples",
         "data.threads", "data.prefetch_megabytes", "data.broken_limit", "data.cache.folder", "data.cache.limit_gigabytes",
         "data.read.attempts", "data.read.first_delay",
+        .. OptionsShape.Paths(typeof(CheckpointOptions), "checkpoints."),
     ];
 
     /// <summary>Keys that exclude each other.</summary>
@@ -43,6 +45,8 @@ public sealed class RunConfig : IValidatableObject
     public ObjectiveOptions Objective { get; set; } = new();
 
     public OptimizerOptions Optimizer { get; set; } = new();
+
+    public CheckpointOptions Checkpoints { get; set; } = new();
 
     /// <summary>SHA-256 over everything that decides the weights: equal for two runs that give the same bits.</summary>
     public string Identity

@@ -8,7 +8,7 @@ public sealed class CheckpointCatalog(ICheckpointStorage storage)
     {
         var entries = new List<CheckpointEntry>();
         foreach (var name in await storage.ListAsync(cancellation)) entries.Add(await ReadEntryAsync(name, cancellation));
-        return CheckpointEntry.NewestFirst(entries);
+        return CheckpointEntry.NewestFirst(entries, await LatestAsync(cancellation));
     }
 
     /// <summary>What `latest` names, or null where it is missing or damaged.</summary>

@@ -13,12 +13,13 @@ public sealed record CheckpointEntry(string Name, CheckpointRecord? Record, stri
 
     /// <summary>
     /// Newest first: by the generation that wrote it, then by step. After a resume from an older checkpoint the lower steps
-    /// of the higher generation are the newer ones. Unreadable ones come last.
+    /// of the higher generation are the newer ones. A writer that comes to the same bits as one before it leaves that one's
+    /// checkpoint as it is and only lets `latest` name it: that counts as written by it. Unreadable ones come last.
     /// </summary>
-    internal static IReadOnlyList<CheckpointEntry> NewestFirst(IEnumerable<CheckpointEntry> entries) => entries
+    internal static IReadOnlyList<CheckpointEntry> NewestFirst(IEnumerable<CheckpointEntry> entries, LatestPointer? latest) => entries
         .OrderByDescending(entry => entry.Record is not null)
-        .ThenByDescending(entry => entry.Record?.Metadata.Writer.Term)
-        .ThenByDescending(entry => entry.Record?.Metadata.Writer.Number)
+        .ThenByDescending(entry => WriterOf(entry, latest)?.Term)
+        .ThenByDescending(entry => WriterOf(entry, latest)?.Number)
         .ThenByDescending(entry => entry.Step)
         .ThenByDescending(entry => CheckpointName.Parse(entry.Name)?.Copy)
         .ToList();
@@ -26,4 +27,7 @@ public sealed record CheckpointEntry(string Name, CheckpointRecord? Record, stri
     /// <summary>Lowest validation loss first, the newer one of two equal ones; without those that have none.</summary>
     internal static IReadOnlyList<CheckpointEntry> BestFirst(IReadOnlyList<CheckpointEntry> newestFirst) =>
         newestFirst.Where(entry => entry.ValidationLoss is not null).OrderBy(entry => entry.ValidationLoss).ToList();
+
+    private static CheckpointOwner? WriterOf(CheckpointEntry entry, LatestPointer? latest) =>
+        entry.Record is null || entry.Name != latest?.Checkpoint ? entry.Record?.Metadata.Writer : latest.Writer;
 }

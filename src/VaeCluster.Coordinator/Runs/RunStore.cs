@@ -27,15 +27,16 @@ public sealed class RunStore
     /// <summary>Takes the next term of the run.</summary>
     /// <param name="runFolder">Of the run.</param>
     /// <param name="clock">The time.</param>
+    /// <param name="above">The highest term that the checkpoints know: they may come from elsewhere.</param>
     /// <exception cref="UserErrorException">The folder can't be written.</exception>
-    public static RunStore TakeTerm(string runFolder, TimeProvider clock)
+    public static RunStore TakeTerm(string runFolder, TimeProvider clock, ulong above = 0)
     {
         ArgumentNullException.ThrowIfNull(clock);
         var folder = Path.Combine(runFolder, "coordinator");
         try
         {
             Directory.CreateDirectory(folder);
-            for (var term = Newest(folder) + 1; ; term++)
+            for (var term = Math.Max(Newest(folder), above) + 1; ; term++)
             {
                 using var file = TryCreate(Path.Combine(folder, $"{Prefix}{term:D6}{Suffix}"));
                 if (file is null) continue;

@@ -1,5 +1,7 @@
+using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Data.Pipeline;
+using VaeCluster.Worker.Checkpoints;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Worker.Training;
@@ -17,7 +19,8 @@ public sealed class LocalTraining : IDisposable
         Images.Aim(0, config.Train.Slots, State.Step, State.TotalSteps);
     }
 
-    internal TrainingState State => parts.State;
+    /// <summary>To be saved between two steps.</summary>
+    public TrainingState State => parts.State;
 
     internal TrainingStep Computation => parts.Step;
 
@@ -41,6 +44,16 @@ public sealed class LocalTraining : IDisposable
 
     /// <summary>After the step just done: an epoch's end, a multiple of the steps, or the end of the run.</summary>
     public bool ValidationDue => parts.Rounds.ValidatesAfter(Step);
+
+    /// <summary>Goes on from a checkpoint, before the first step.</summary>
+    /// <returns>False where there is none: the run starts at step 0.</returns>
+    /// <exception cref="UserErrorException">It can't be loaded into this run.</exception>
+    public bool Restore(RunCheckpoints checkpoints, CheckpointChoice choice, CancellationToken cancellation)
+    {
+        if (checkpoints.RestoreAsync(State, choice, cancellation).GetAwaiter().GetResult() is not { } step) return false;
+        Images.Aim(0, State.Config.Train.Slots, step, State.TotalSteps);
+        return true;
+    }
 
     /// <exception cref="UserErrorException">The gradient has not been finite for too many steps in a row.</exception>
     public StepOutcome RunStep(CancellationToken cancellation)
