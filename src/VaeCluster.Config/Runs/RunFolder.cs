@@ -3,12 +3,15 @@ using VaeCluster.Config.Binding;
 namespace VaeCluster.Config.Runs;
 
 /// <summary>
-/// The folder of one run: config.yaml, metrics.csv, summary.json, weights.safetensors, pictures/. Files are written
+/// The folder of one run: config.yaml, manifest.bin, metrics.csv, summary.json, weights.safetensors, pictures/, and
+/// journal/ where a coordinator led it. Files are written
 /// under a temporary name and renamed, so that a reader never sees half of one. One process at a time trains in it.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
     public const string ConfigName = "config.yaml";
+    public const string ManifestName = "manifest.bin";
+    public const string JournalName = "journal";
     public const string MetricsName = "metrics.csv";
     public const string ValidationName = "validation.csv";
     public const string SummaryName = "summary.json";
@@ -28,6 +31,12 @@ public sealed class RunFolder : IDisposable
     public bool HoldsRun => File.Exists(In(ConfigName));
 
     public string ConfigPath => In(ConfigName);
+
+    /// <summary>The list of samples that the run was begun with.</summary>
+    public string ManifestPath => In(ManifestName);
+
+    /// <summary>The folder of the journal's files.</summary>
+    public string JournalPath => In(JournalName);
 
     public string WeightsPath => In(WeightsName);
 

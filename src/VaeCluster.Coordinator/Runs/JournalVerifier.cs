@@ -1,3 +1,5 @@
+using VaeCluster.Data.Order;
+
 namespace VaeCluster.Coordinator.Runs;
 
 /// <summary>What the check of a journal came to.</summary>
@@ -18,10 +20,30 @@ public static class JournalVerifier
 {
     private const int MostMistakes = 100;
 
+    /// <summary>Against the run's own order, from its first step on: each step has to have the samples that the order gives it.</summary>
+    /// <param name="folder">Of the journal.</param>
+    /// <param name="expected">From the run's configuration and manifest.</param>
+    public static JournalReport Verify(string folder, StepSamples expected)
+    {
+        ArgumentNullException.ThrowIfNull(expected);
+        var (of, order) = (-1L, default(SampleOrder));
+        return Verify(folder, (ulong)expected.Samples, SampleAt, expected);
+
+        ulong SampleAt(ulong epoch, ulong position)
+        {
+            if (!expected.Shuffle) return position;
+            if (of != (long)epoch) (of, order) = ((long)epoch, new SampleOrder(expected.Seed, (long)epoch, expected.Samples));
+            return (ulong)order[(long)position];
+        }
+    }
+
     /// <param name="folder">Of the journal.</param>
     /// <param name="samples">Of an epoch; null to take it from the journal's first whole epoch.</param>
     /// <param name="order">The sample at (epoch, position); null to check positions only.</param>
-    public static JournalReport Verify(string folder, ulong? samples = null, Func<ulong, ulong, ulong>? order = null)
+    public static JournalReport Verify(string folder, ulong? samples = null, Func<ulong, ulong, ulong>? order = null) =>
+        Verify(folder, samples, order, null);
+
+    private static JournalReport Verify(string folder, ulong? samples, Func<ulong, ulong, ulong>? order, StepSamples? expected)
     {
         var mistakes = new List<string>();
         void Mistake(string text)
@@ -40,6 +62,7 @@ public static class JournalVerifier
                 case TermEntry term:
                     terms++;
                     slots = term.Slots;
+                    if (expected is not null && slots != expected.Slots) Mistake($"Term {term.Term} cut a step into {slots} slots, the configuration into {expected.Slots}.");
                     if ((run ??= term.Run) != term.Run) Mistake($"The journal has entries of two runs: {run} and {term.Run}.");
                     break;
                 case PlanEntry plan:
@@ -62,10 +85,13 @@ public static class JournalVerifier
         // 2. Steps follow each other, and so do their samples.
         StepEntry? last = null;
         var epochs = 0UL;
+        var first = steps.Keys.First();
+        if (expected is not null && first > 0) Mistake(Missing(0, first - 1));
         foreach (var step in steps.Values)
         {
+            if (expected is not null && Misplaced(step, expected) is { } misplaced) Mistake(misplaced);
             if (!plans.TryGetValue(step.Generation, out _)) Mistake($"Step {step.Step} was done under plan {step.Generation}, which the journal does not have.");
-            if (last is not null && step.Step != last.Step + 1) Mistake($"Steps {last.Step + 1} to {step.Step - 1} are missing.");
+            if (last is not null && step.Step != last.Step + 1) Mistake(Missing(last.Step + 1, step.Step - 1));
             else if (last is not null && step.Epoch == last.Epoch)
             {
                 if (step.FirstPosition != last.FirstPosition + last.Samples) Mistake(Jump(last, step));
@@ -88,11 +114,12 @@ public static class JournalVerifier
         // 3. The order of each whole epoch has each sample once.
         if (order is not null && samples is { } total)
         {
-            foreach (var epoch in steps.Values.Select(step => step.Epoch).Distinct()) CheckOrder(epoch, total, order, steps.Values, Mistake);
+            foreach (var epoch in steps.Values.GroupBy(step => step.Epoch)) CheckOrder(epoch.Key, total, order, epoch, Mistake);
         }
-        var first = steps.Keys.First();
         return new(last!.Step - first + 1, first, epochs, redone, terms, mistakes);
     }
+
+    private static string Missing(ulong first, ulong last) => first == last ? $"Step {first} is missing." : $"Steps {first} to {last} are missing.";
 
     private static string? Dealt(PlanEntry plan, int slots)
     {
@@ -113,11 +140,18 @@ public static class JournalVerifier
     private static string Jump(StepEntry last, StepEntry step) =>
         $"Step {last.Step} ends at sample {last.FirstPosition + last.Samples} of epoch {last.Epoch}, and step {step.Step} begins at {step.FirstPosition} of epoch {step.Epoch}.";
 
+    private static string? Misplaced(StepEntry step, StepSamples expected)
+    {
+        var (epoch, first, samples) = (expected.EpochOf((long)step.Step), expected.OffsetOf((long)step.Step), expected.BatchOf((long)step.Step));
+        return (step.Epoch, step.FirstPosition, step.Samples) == ((ulong)epoch, (ulong)first, (uint)samples) ? null
+            : $"Step {step.Step} had {step.Samples} samples from {step.FirstPosition} of epoch {step.Epoch} on; the configuration gives it {samples} from {first} of epoch {epoch} on.";
+    }
+
     private static void CheckOrder(
         ulong epoch, ulong total, Func<ulong, ulong, ulong> order, IEnumerable<StepEntry> steps, Action<string> mistake)
     {
         var used = new System.Collections.BitArray(checked((int)total));
-        foreach (var step in steps.Where(step => step.Epoch == epoch))
+        foreach (var step in steps)
         {
             for (var position = step.FirstPosition; position < Math.Min(total, step.FirstPosition + step.Samples); position++)
             {

@@ -23,6 +23,7 @@ internal static class Root
             TrainCommand.Create(),
             StatusCommand.Create(),
             InspectCommand.Create(),
+            JournalCommand.Create(),
             DataCommand.Create(),
             PresetsCommand.Create(),
             CompletionCommand.Create(),
