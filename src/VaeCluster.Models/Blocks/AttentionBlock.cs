@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using VaeCluster.Torch;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.Blocks;
@@ -16,7 +17,7 @@ internal enum Projections
 /// <summary>Every position of the image attends to every other one; added to the input.</summary>
 internal sealed class AttentionBlock : Block
 {
-    private readonly GroupNorm _norm;
+    private readonly GroupNormSilu _norm;
     private readonly Linear[] _projections;
     private readonly Linear _out;
     private readonly Parameter? _skipScale;
@@ -27,7 +28,7 @@ internal sealed class AttentionBlock : Block
     {
         _heads = heads;
         _scale = 1 / Math.Sqrt((double)channels / heads);
-        _norm = Add("group_norm", style.Norm(channels));
+        _norm = Add("group_norm", style.Norm(channels, silu: false));
         _projections = projections == Projections.Fused
             ? [Add("to_qkv", nn.Linear(channels, 3 * channels))]
             : [Add("to_q", Square()), Add("to_k", Square()), Add("to_v", Square())];
@@ -45,7 +46,7 @@ internal sealed class AttentionBlock : Block
     protected override Tensor Apply(Tensor x)
     {
         long batch = x.shape[0], channels = x.shape[1], positions = x.shape[2] * x.shape[3];
-        var tokens = _norm.forward(x.to(ScalarType.Float32)).flatten(2).transpose(1, 2); // [B, HW, C]
+        var tokens = _norm.forward(x).flatten(2).transpose(1, 2); // [B, HW, C]
         var projected = _projections.Length == 1
             ? _projections[0].forward(tokens).chunk(3, dim: -1)
             : [.. _projections.Select(projection => projection.forward(tokens))];

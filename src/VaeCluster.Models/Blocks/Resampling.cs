@@ -1,4 +1,4 @@
-using TorchSharp.Modules;
+using VaeCluster.Torch;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.Blocks;
@@ -16,14 +16,14 @@ internal enum DownPadding
 /// <summary>Half the height and width by a 3x3 convolution of stride 2.</summary>
 internal sealed class Halving : Block
 {
-    private readonly Conv2d _conv;
+    private readonly Conv _conv;
     private readonly long _width;
     private readonly DownPadding _padding;
 
     public Halving(long channels, long width, DownPadding padding) : base("Halving")
     {
         (_width, _padding) = (width, padding);
-        _conv = Add("conv", nn.Conv2d(channels, width, kernel_size: 3, stride: 2, padding: padding == DownPadding.Around ? 1 : 0));
+        _conv = Add("conv", new Conv(channels, width, kernel: 3, stride: 2, padding: padding == DownPadding.Around ? 1 : 0));
     }
 
     public override void Trace(ShapeTrace trace) =>
@@ -37,12 +37,12 @@ internal sealed class Halving : Block
 internal sealed class Doubling : Block
 {
     private static readonly double[] Twice = [2, 2];
-    private readonly Conv2d? _conv;
+    private readonly Conv? _conv;
 
     /// <param name="channels">The width of the convolution; null for none.</param>
     public Doubling(long? channels) : base("Doubling")
     {
-        if (channels is long width) _conv = Add("conv", nn.Conv2d(width, width, kernel_size: 3, padding: 1));
+        if (channels is long width) _conv = Add("conv", new Conv(width, width, kernel: 3, padding: 1));
     }
 
     public override void Trace(ShapeTrace trace)

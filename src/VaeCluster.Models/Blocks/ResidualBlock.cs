@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using VaeCluster.Torch;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.Blocks;
@@ -8,7 +9,7 @@ internal readonly record struct BlockStyle(long Groups, double Eps, bool SkipSca
 {
     public static BlockStyle Of(ModelOptions options) => new(options.Groups, options.Eps, options.SkipScale);
 
-    public GroupNorm Norm(long channels) => nn.GroupNorm(Groups, channels, Eps);
+    public GroupNormSilu Norm(long channels, bool silu = true) => new(Groups, channels, Eps, silu);
 
     /// <summary>The learnable factor of a skip, 1 at first; null when skips are left alone.</summary>
     public Parameter? NewSkipScale() => SkipScale ? new Parameter(ones(1)) : null;
@@ -17,9 +18,9 @@ internal readonly record struct BlockStyle(long Groups, double Eps, bool SkipSca
 /// <summary>Norm, SiLU, convolution, twice, added to the input (through a 1x1 convolution where the width changes).</summary>
 internal sealed class ResidualBlock : Block
 {
-    private readonly GroupNorm _norm1, _norm2;
-    private readonly Conv2d _conv1, _conv2;
-    private readonly Conv2d? _shortcut;
+    private readonly GroupNormSilu _norm1, _norm2;
+    private readonly Conv _conv1, _conv2;
+    private readonly Conv? _shortcut;
     private readonly Parameter? _skipScale;
     private readonly long _width;
 
@@ -27,10 +28,10 @@ internal sealed class ResidualBlock : Block
     {
         _width = width;
         _norm1 = Add("norm1", style.Norm(channels));
-        _conv1 = Add("conv1", nn.Conv2d(channels, width, kernel_size: 3, padding: 1));
+        _conv1 = Add("conv1", new Conv(channels, width, kernel: 3, padding: 1));
         _norm2 = Add("norm2", style.Norm(width));
-        _conv2 = Add("conv2", nn.Conv2d(width, width, kernel_size: 3, padding: 1));
-        if (channels != width) _shortcut = Add("conv_shortcut", nn.Conv2d(channels, width, kernel_size: 1));
+        _conv2 = Add("conv2", new Conv(width, width, kernel: 3, padding: 1));
+        if (channels != width) _shortcut = Add("conv_shortcut", new Conv(channels, width, kernel: 1));
         _skipScale = style.NewSkipScale();
         if (_skipScale is not null) register_parameter("skip_scale", _skipScale);
     }
@@ -44,8 +45,7 @@ internal sealed class ResidualBlock : Block
 
     protected override Tensor Apply(Tensor x)
     {
-        var h = _conv1.forward(nn.functional.silu(_norm1.forward(x.to(ScalarType.Float32))));
-        h = _conv2.forward(nn.functional.silu(_norm2.forward(h.to(ScalarType.Float32))));
+        var h = _conv2.forward(_norm2.forward(_conv1.forward(_norm1.forward(x))));
         var skip = _shortcut is null ? x : _shortcut.forward(x);
         return h + (_skipScale is null ? skip : skip * _skipScale);
     }

@@ -1,5 +1,5 @@
-using TorchSharp.Modules;
 using VaeCluster.Models.Blocks;
+using VaeCluster.Torch;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.StableDiffusion;
@@ -10,18 +10,18 @@ namespace VaeCluster.Models.StableDiffusion;
 /// </summary>
 internal sealed class Coder : Block
 {
-    private readonly Conv2d _convIn, _convOut;
+    private readonly Conv _convIn, _convOut;
     private readonly Block[] _levels;
-    private readonly GroupNorm _normOut;
+    private readonly GroupNormSilu _normOut;
     private readonly (long In, long Out) _widths;
 
     private Coder(Ends ends, BlockStyle style, params (string Name, Block Block)[] levels) : base("Coder")
     {
         _widths = (ends.FirstWidth, ends.ChannelsOut);
-        _convIn = Add("conv_in", nn.Conv2d(ends.ChannelsIn, ends.FirstWidth, kernel_size: 3, padding: 1));
+        _convIn = Add("conv_in", new Conv(ends.ChannelsIn, ends.FirstWidth, kernel: 3, padding: 1));
         _levels = [.. levels.Select(level => Add(level.Name, level.Block))];
         _normOut = Add("conv_norm_out", style.Norm(ends.LastWidth));
-        _convOut = Add("conv_out", nn.Conv2d(ends.LastWidth, ends.ChannelsOut, kernel_size: 3, padding: 1));
+        _convOut = Add("conv_out", new Conv(ends.LastWidth, ends.ChannelsOut, kernel: 3, padding: 1));
     }
 
     /// <summary>The widths at both ends of a coder.</summary>
@@ -46,6 +46,6 @@ internal sealed class Coder : Block
     {
         x = _convIn.forward(x);
         foreach (var level in _levels) x = level.forward(x);
-        return _convOut.forward(nn.functional.silu(_normOut.forward(x.to(ScalarType.Float32))));
+        return _convOut.forward(_normOut.forward(x));
     }
 }

@@ -1,5 +1,5 @@
-using TorchSharp.Modules;
 using VaeCluster.Models.Blocks;
+using VaeCluster.Torch;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.StableDiffusion;
@@ -11,7 +11,7 @@ namespace VaeCluster.Models.StableDiffusion;
 internal sealed class StableDiffusionAutoencoder : ImageAutoencoder
 {
     private readonly Coder _encoder, _decoder;
-    private readonly Conv2d _quant, _postQuant;
+    private readonly Conv _quant, _postQuant;
 
     public StableDiffusionAutoencoder(ModelOptions options) : base("AutoencoderKL", options.InputShape, options.ConvolutionalLatent, options.Variational)
     {
@@ -22,8 +22,8 @@ internal sealed class StableDiffusionAutoencoder : ImageAutoencoder
             new(options.Channels, widths[0], top, moments), Down(), Mid(), style));
         _decoder = Add("decoder", Coder.Decoder(
             new(options.Latent, top, widths[0], options.Channels), Mid(), Up(), style));
-        _quant = Add("quant_conv", nn.Conv2d(moments, moments, kernel_size: 1));
-        _postQuant = Add("post_quant_conv", nn.Conv2d(options.Latent, options.Latent, kernel_size: 1));
+        _quant = Add("quant_conv", new Conv(moments, moments, kernel: 1));
+        _postQuant = Add("post_quant_conv", new Conv(options.Latent, options.Latent, kernel: 1));
 
         MidBlock Mid() => new(top, new AttentionBlock(top, options.Heads, Projections.Separate, style), style);
 

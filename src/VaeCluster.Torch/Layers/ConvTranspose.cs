@@ -8,7 +8,7 @@ namespace VaeCluster.Torch;
 
 /// <summary>
 /// A two-dimensional transposed convolution with PyTorch's parameter names, initialisation and numbers (to 4e-7), computed on
-/// the CPU as the input gradient of a convolution: several times faster there than the stock operator.
+/// the CPU as the input gradient of a convolution on channels-last images: several times faster there than the stock operator.
 /// </summary>
 public sealed partial class ConvTranspose : Module<Tensor, Tensor>
 {
@@ -36,7 +36,7 @@ public sealed partial class ConvTranspose : Module<Tensor, Tensor>
     /// <returns>[B, out, (H-1)*stride - 2*padding + kernel + outputPadding, likewise W]</returns>
     public override Tensor forward(Tensor input)
     {
-        if (input.device_type != TorchSharp.DeviceType.CPU || !NativeAdditions.Available || !Pays(input))
+        if (input.device_type != TorchSharp.DeviceType.CPU || !NativeAdditions.Available)
         {
             return functional.conv_transpose2d(input, weight, bias, strides: [stride, stride], padding: [padding, padding],
                 output_padding: [outputPadding, outputPadding]);
@@ -45,9 +45,6 @@ public sealed partial class ConvTranspose : Module<Tensor, Tensor>
             outputPadding, out var result));
         return Tensor.UnsafeCreateTensor(result);
     }
-
-    // Measured with one thread: with a single output channel the stock operator's matrix product is the faster way.
-    private bool Pays(Tensor input) => weight.shape[1] > 1 && input.dtype == ScalarType.Float32;
 
     [LibraryImport(NativeAdditions.Library)]
     private static partial int vct_conv_transpose2d(nint input, nint weight, nint bias, long stride, long padding,

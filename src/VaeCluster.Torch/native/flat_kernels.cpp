@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#define BODY static inline __attribute__((always_inline))
+#include "dispatch.h"
 
 namespace {
 
@@ -86,15 +86,6 @@ BODY double squares_range(const float* values, int64_t n) {
     }
     return sums[0];
 }
-
-// The same body compiled for each instruction set; the first supported one is picked once.
-#define DISPATCH(result, name, parameters, arguments)                                                      \
-    __attribute__((target("avx512f,avx512vl,fma"))) result name##_avx512 parameters { return name arguments; } \
-    __attribute__((target("avx2,fma"))) result name##_avx2 parameters { return name arguments; }           \
-    result name##_any parameters { return name arguments; }                                                \
-    const auto name##_best = __builtin_cpu_supports("avx512vl") ? name##_avx512                            \
-                             : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? name##_avx2 \
-                                                                                               : name##_any;
 
 DISPATCH(void, adam_range,
          (float* w, const float* g, float* m, float* v, float* ema, int64_t n, const AdamFactors& f, bool scaled, bool decays,

@@ -35,6 +35,37 @@ public sealed class StepBatchNormTests
         Assert.True(model.forward(image).allclose(stock.forward(image), 1e-6, 1e-6));
     }
 
+    [Theory]
+    [InlineData(4, 32, 9, 7, null)]
+    [InlineData(3, 16, 13, 13, 0.2)]
+    [InlineData(2, 64, 1, 1, 0.0)] // fewer pixels than parts
+    [InlineData(5, 12, 6, 6, 0.2)] // no multiple of 16 features
+    public void Forward_AndAllGradients_EqualTheStockOperators(int samples, int features, int height, int width, double? slope)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(5);
+        var layer = new StepBatchNorm2d(features, slope: slope);
+        var stock = BatchNorm2d(features);
+        using (no_grad()) foreach (var parameter in layer.parameters()) parameter.add_(randn_like(parameter) * 0.3);
+        stock.load_state_dict(layer.state_dict());
+        var a = (randn(samples, features, height, width) * 2 + 3).detach().requires_grad_();
+        var b = a.detach().clone().requires_grad_();
+
+        var x = layer.forward(a);
+        var y = stock.forward(b);
+        if (slope is { } below) y = functional.leaky_relu(y, below);
+        var direction = randn_like(y);
+        (x * direction).sum().backward();
+        (y * direction).sum().backward();
+
+        Close.Assert(y, x, "output");
+        foreach (var ((name, left), (_, right)) in stock.named_parameters().Zip(layer.named_parameters())) Close.Assert(left.grad!, right.grad!, name);
+        foreach (var ((name, left), (_, right)) in stock.named_buffers().Zip(layer.named_buffers()))
+            Close.Assert(left.to(ScalarType.Float32), right.to(ScalarType.Float32), name);
+        // Of two pixels the gradient is the difference of all but equal numbers.
+        if (samples * height * width > 2) Close.Assert(b.grad!, a.grad!, "input");
+    }
+
     [Fact]
     public void TwoSlots_Step_WeightTheirStatisticsBySamples_AndCountOneBatch()
     {

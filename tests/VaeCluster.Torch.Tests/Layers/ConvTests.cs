@@ -1,0 +1,73 @@
+using static TorchSharp.torch;
+using static TorchSharp.torch.nn;
+
+namespace VaeCluster.Torch.Tests.Layers;
+
+public sealed class ConvTests
+{
+    [Theory]
+    [InlineData(3, 32, 3, 1, 1, 4, 9, 7)]
+    [InlineData(32, 64, 3, 2, 0, 4, 17, 17)]
+    [InlineData(32, 64, 1, 1, 0, 2, 8, 8)]
+    [InlineData(16, 32, 4, 2, 0, 5, 13, 13)]
+    [InlineData(32, 64, 4, 2, 0, 4, 5, 5)] // one place: a matrix product
+    [InlineData(19, 21, 3, 2, 1, 3, 5, 6)] // nine places
+    [InlineData(5, 7, 5, 3, 2, 3, 6, 7)]
+    [InlineData(128, 128, 3, 1, 1, 1, 16, 16)] // the weight's gradient as a product
+    [InlineData(1, 16, 4, 2, 0, 4, 28, 28)]
+    public void Forward_AndAllGradients_EqualTheStockOperator(int inputs, int outputs, int kernel, int stride, int padding, int samples, int height, int width)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        var ours = new Conv(inputs, outputs, kernel, stride, padding);
+        var stock = Conv2d(inputs, outputs, kernel, stride, padding);
+        stock.load_state_dict(ours.state_dict());
+        var a = randn(samples, inputs, height, width).requires_grad_();
+        var b = a.detach().clone().requires_grad_();
+
+        var x = ours.forward(a);
+        var y = stock.forward(b);
+        var direction = randn_like(y);
+        (x * direction).sum().backward();
+        (y * direction).sum().backward();
+
+        Assert.Equal(y.shape, x.shape);
+        Close.Assert(y, x, "output");
+        Close.Assert(b.grad!, a.grad!, "input");
+        foreach (var ((name, left), (_, right)) in stock.named_parameters().Zip(ours.named_parameters())) Close.Assert(left.grad!, right.grad!, name);
+    }
+
+    [Theory]
+    [InlineData(32, 64, 3, 2, 9)]
+    [InlineData(32, 64, 4, 2, 5)]
+    public void Gradients_Repeated_AreTheSameBits(int inputs, int outputs, int kernel, int stride, int size)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(2);
+        var layer = new Conv(inputs, outputs, kernel, stride);
+        var x = randn(4, inputs, size, size).requires_grad_();
+        Tensor[] expected = Gradients();
+
+        for (var repeat = 0; repeat < 3; repeat++)
+            Assert.All(expected.Zip(Gradients()), pair => Assert.True(pair.First.eq(pair.Second).all().item<bool>()));
+
+        Tensor[] Gradients()
+        {
+            layer.zero_grad();
+            if (x.grad is not null) x.grad = null;
+            layer.forward(x).square().sum().backward();
+            return [x.grad!.clone(), .. layer.parameters().Select(parameter => parameter.grad!.clone())];
+        }
+    }
+
+    [Fact]
+    public void Create_FromTheSameSeed_HasPyTorchsInitialWeights()
+    {
+        manual_seed(9);
+        using var ours = new Conv(6, 4, 3, 2, 1);
+        manual_seed(9);
+        using var stock = Conv2d(6, 4, 3, 2, 1);
+
+        Assert.Equal(WeightsHash.Of(stock), WeightsHash.Of(ours));
+    }
+}
