@@ -50,9 +50,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
 
     /// <summary>Starts, waits for the end, and stops.</summary>
     /// <exception cref="UserErrorException">A setting is wrong, or the run's folder can't be written.</exception>
-    public static async Task<CoordinatorOutcome> RunAsync(CoordinatorOptions options, RunDescription run, CancellationToken cancellationToken)
+    public static async Task<CoordinatorOutcome> RunAsync(CoordinatorOptions options, RunDescription run, CancellationToken cancellationToken,
+        Action<ILoggingBuilder>? logging = null)
     {
-        await using var host = await StartAsync(options, run, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await using var host = await StartAsync(options, run, logging, cancellationToken: cancellationToken).ConfigureAwait(false);
         await using var stop = cancellationToken.Register(host.stopping.Cancel).ConfigureAwait(false);
         return await host.Completion.ConfigureAwait(false);
     }
@@ -88,6 +89,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
             Term = store.Term,
             Slots = run.Slots,
             Config = run.Config,
+            Folder = Path.GetFullPath(run.Folder),
             MixedWorkers = run.MixedWorkers,
             TotalSteps = run.TotalSteps,
             ManifestId = run.ManifestId,
@@ -120,7 +122,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var journal = new Journal(options.JournalFolder ?? storage, options.JournalFolder is null ? null : storage, store.Term,
             before => loop.PostAsync(new RunEvent.Recorded(before)), clock);
         journal.Append(new TermEntry(store.Run, store.Term, run.Slots, Environment.MachineName, clock.GetUtcNow()));
-        loop.Journal = journal;
+        (loop.Journal, loop.StepDone) = (journal, run.StepDone);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);

@@ -12,8 +12,16 @@ internal sealed class Interruption : IDisposable
     private readonly PosixSignalRegistration _interrupt;
     private readonly PosixSignalRegistration _terminate;
 
-    public Interruption()
+    /// <param name="attached">Ctrl-C reaches every process of a terminal; one that is attached leaves it to who started it.</param>
+    public Interruption(bool attached = false)
     {
+        if (attached)
+        {
+            Attachment.Watch();
+            _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
+            _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+            return;
+        }
         _interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
         _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
     }

@@ -60,7 +60,6 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
             Ready = IsReady ? ReadyContent() : null,
         };
         if (CompletedSteps is { } steps) hello.CompletedSteps = steps;
-        hello.Fingerprint.Add(Fingerprint);
         return Message(message => message.Hello = hello);
     }
 
@@ -188,6 +187,7 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
     private Ready ReadyContent()
     {
         var ready = new Ready { ManifestId = ManifestId, TotalSteps = TotalSteps };
+        ready.Fingerprint.Add(Fingerprint);
         if (CompletedSteps is { } steps) ready.CompletedSteps = steps;
         return ready;
     }

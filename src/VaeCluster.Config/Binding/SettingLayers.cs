@@ -43,13 +43,13 @@ public static class SettingLayers
     }
 
     /// <summary>`key.path=value`, as often as the user likes; the last one for a key counts.</summary>
-    public static MapSetting FromSwitches(IEnumerable<string> switches, Mistakes mistakes)
+    public static MapSetting FromSwitches(IEnumerable<string> switches, Mistakes mistakes, string name = "--set")
     {
-        var layer = new MapSetting(new Origin("--set"));
+        var layer = new MapSetting(new Origin(name));
         foreach (var text in switches)
         {
             var equals = text.IndexOf('=');
-            var source = $"--set {Mistake.Shorten(text)}";
+            var source = $"{name} {Mistake.Shorten(text)}";
             if (equals <= 0)
                 mistakes.Add(new Origin(source), "", null, "must be key.path=value, like train.batch=64");
             else
@@ -59,13 +59,13 @@ public static class SettingLayers
     }
 
     /// <summary>VAECLUSTER__TRAIN__BATCH=64 and the like; other variables are not ours.</summary>
-    public static MapSetting FromEnvironment(IDictionary variables, Mistakes mistakes)
+    public static MapSetting FromEnvironment(IDictionary variables, Mistakes mistakes, string prefix = VariablePrefix)
     {
         var layer = new MapSetting(new Origin("environment"));
         foreach (var name in variables.Keys.Cast<string>().Order(StringComparer.Ordinal))
         {
-            if (!name.StartsWith(VariablePrefix, StringComparison.OrdinalIgnoreCase)) continue;
-            var path = name[VariablePrefix.Length..].ToLowerInvariant().Replace("__", ".");
+            if (!name.StartsWith(prefix, StringComparison.OrdinalIgnoreCase)) continue;
+            var path = name[prefix.Length..].ToLowerInvariant().Replace("__", ".");
             layer = Place(layer, path, (string?)variables[name] ?? "", name, mistakes);
         }
         return layer;

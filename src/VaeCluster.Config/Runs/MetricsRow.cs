@@ -36,5 +36,14 @@ public sealed record ValidationRow(long Step, long Epoch, long Samples, double L
     public string Line => string.Join(',', Step, Epoch, Samples, ScalarText.Format(Loss), ScalarText.Format(Recon), ScalarText.Format(Kl),
         ScalarText.Format(Psnr), ActiveUnits);
 
+    public static ValidationRow Parse(string line)
+    {
+        var cells = line.Split(',');
+        return new(Whole(0), Whole(1), Whole(2), Real(3), Real(4), Real(5), Real(6), (int)Whole(7));
+
+        long Whole(int i) => long.Parse(cells[i], CultureInfo.InvariantCulture);
+        double Real(int i) => double.Parse(cells[i], CultureInfo.InvariantCulture);
+    }
+
     public JsonObject ToJson() => (JsonObject)JsonSerializer.SerializeToNode(this, RunSummary.Format)!;
 }

@@ -134,6 +134,9 @@ public sealed class RunFolder : IDisposable
 
     public IReadOnlyList<MetricsRow> ReadMetrics() => MetricsLog.Read(In(MetricsName), MetricsRow.Header).Select(MetricsRow.Parse).ToList();
 
+    public IReadOnlyList<ValidationRow> ReadValidations() =>
+        MetricsLog.Read(In(ValidationName), ValidationRow.Header).Select(ValidationRow.Parse).ToList();
+
     public void WriteSummary(RunSummary summary) => WriteText(SummaryName, summary.ToJson() + "\n");
 
     /// <summary>What the last training left, or null where it was cut off before it could write one.</summary>

@@ -41,6 +41,15 @@ public sealed class TrainOptions : IValidatableObject
     /// <summary>Take workers that compute other bits, and give up the promise of equal weights.</summary>
     public bool MixedWorkers { get; set; }
 
+    /// <summary>
+    /// How gradients travel between workers. bf16 halves the bytes, and makes the weights depend on the plans.
+    /// </summary>
+    public Precision Wire { get; set; } = Precision.Fp32;
+
+    /// <summary>Steps between two comparisons of what the workers hold; 0 for none.</summary>
+    [Range(0, long.MaxValue)]
+    public long HashSteps { get; set; } = 100;
+
     /// <summary>Steps in a row with a gradient that is not finite, after which the run stops.</summary>
     [Range(1, 1_000_000)]
     public int SkipLimit { get; set; } = 10;

@@ -15,6 +15,9 @@ public sealed record RunSnapshot
     /// <summary>YAML, every value resolved: what workers are handed.</summary>
     public string Config { get; init; } = "";
 
+    /// <summary>Where the run is kept, as the coordinator sees it.</summary>
+    public string Folder { get; init; } = "";
+
     /// <summary>Workers that compute other bits are taken.</summary>
     public bool MixedWorkers { get; init; }
 
@@ -86,4 +89,9 @@ public sealed record RunSnapshot
     }
 }
 
-public sealed record SlotFailure(int Slot, string Worker, ulong Step, string Error);
+/// <param name="Slot">Which.</param>
+/// <param name="Worker">Who computed it.</param>
+/// <param name="Step">In which step.</param>
+/// <param name="Error">One sentence.</param>
+/// <param name="EndsRun">It would fail on every worker.</param>
+public sealed record SlotFailure(int Slot, string Worker, ulong Step, string Error, bool EndsRun = false);

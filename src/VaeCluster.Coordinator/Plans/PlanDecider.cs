@@ -44,7 +44,7 @@ public static class PlanDecider
         .Where(member => view.IsAlive(member.Worker))
         .All(member => view.Run.Find(member.Worker)!.CompletedSteps >= completedSteps);
 
-    private static string? RepeatedFailure(RunSnapshot run) => run.SlotFailures
+    private static string? RepeatedFailure(RunSnapshot run) => run.SlotFailures.FirstOrDefault(failure => failure.EndsRun)?.Error ?? run.SlotFailures
         .GroupBy(failure => failure.Slot)
         .Where(group => group.DistinctBy(failure => failure.Worker).Count() > 1)
         .Select(group => $"Slot {group.Key} failed on {Words.List(group.Select(failure => failure.Worker).Distinct())}: {group.Last().Error}")

@@ -28,13 +28,6 @@ internal static class Arrivals
             effects.Refuse(stream, Refusal.Run, $"This is run {run.Run}, and you belong to run {message.Run}. Start the worker anew to join this one.");
             return run;
         }
-        var fingerprint = hello.Fingerprint.ToImmutableSortedDictionary(StringComparer.Ordinal);
-        if (run.Fingerprint is { } wanted && !run.MixedWorkers && Difference(wanted, fingerprint) is { } difference)
-        {
-            effects.Refuse(stream, Refusal.Fingerprint, $"The worker computes other bits than the run: {difference}. "
-                + "Use the same machine type and image, or set train.mixed_workers and give up equal weights.");
-            return run;
-        }
         var known = run.Find(hello.WorkerId);
         if (known is null && run.Workers.Count >= options.MostWorkers)
         {
@@ -74,11 +67,6 @@ internal static class Arrivals
             WorksUnder = hello.Plan?.Generation?.FromWire(),
         };
         if (!worker.IsDistrusted) worker = worker with { CompletedSteps = hello.HasCompletedSteps ? hello.CompletedSteps : null };
-        if (run.Fingerprint is null)
-        {
-            run = run with { Fingerprint = fingerprint };
-            effects.Add(new RunEffect.StoreFingerprint(fingerprint));
-        }
         if (!back) run = Forsake(run, hello.WorkerId);
         run = run.With(worker);
         if (run.AdoptUntil is not null) run = Told(run, hello);
@@ -92,6 +80,7 @@ internal static class Arrivals
                 Run = run.Run,
                 Config = run.Config,
                 Slots = (uint)run.Slots,
+                Folder = run.Folder,
                 ManifestId = run.ManifestId,
                 HeartbeatIntervalMs = (uint)interval.TotalMilliseconds,
                 LeaseMs = (uint)worker.Lease.Length(options.Lease).TotalMilliseconds,
@@ -146,14 +135,5 @@ internal static class Arrivals
         return next is not null && next.Generation.Term < run.Term && next.Generation > (run.ToldNext?.Generation ?? plan.Generation)
             ? run with { ToldNext = next }
             : run;
-    }
-
-    private static string? Difference(ImmutableSortedDictionary<string, string> wanted, ImmutableSortedDictionary<string, string> told)
-    {
-        var differences = wanted.Keys.Union(told.Keys)
-            .Where(name => wanted.GetValueOrDefault(name) != told.GetValueOrDefault(name))
-            .Select(name => $"{name} is {told.GetValueOrDefault(name, "(none)")}, not {wanted.GetValueOrDefault(name, "(none)")}")
-            .ToList();
-        return differences.Count == 0 ? null : string.Join("; ", differences);
     }
 }

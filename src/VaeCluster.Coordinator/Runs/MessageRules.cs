@@ -46,15 +46,17 @@ public static class MessageRules
         if (Name("instance", hello.Instance) is { } instance) return instance;
         if (hello.Endpoint.Length > MostText || !TransportAddress.TryParse(hello.Endpoint, out _))
             return "endpoint is http://host:port, https://host:port or unix:/path.";
-        if (hello.Fingerprint.Count > MostFingerprint || hello.Fingerprint.Any(entry => entry.Key.Length > MostName || entry.Value.Length > MostText))
-            return $"fingerprint has at most {MostFingerprint} entries of {MostText} characters.";
         if (hello.MostSlots > int.MaxValue) return "most_slots is too large.";
         return Text("host", hello.Host) ?? Text("boot_id", hello.BootId) ?? Steps(hello.CompletedSteps)
             ?? (hello.Ready is null ? null : Ready(hello.Ready));
     }
 
-    private static string? Ready(Wire.Ready ready) =>
-        Text("manifest_id", ready.ManifestId) ?? Steps(ready.CompletedSteps) ?? Steps(ready.TotalSteps);
+    private static string? Ready(Wire.Ready ready)
+    {
+        if (ready.Fingerprint.Count > MostFingerprint || ready.Fingerprint.Any(entry => entry.Key.Length > MostName || entry.Value.Length > MostText))
+            return $"fingerprint has at most {MostFingerprint} entries of {MostText} characters.";
+        return Text("manifest_id", ready.ManifestId) ?? Steps(ready.CompletedSteps) ?? Steps(ready.TotalSteps);
+    }
 
     private static string? Heartbeat(Wire.Heartbeat heartbeat)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using VaeCluster.Coordinator.Membership;
 using VaeCluster.Coordinator.Plans;
 using Wire = VaeCluster.Protocol.V1;
@@ -50,6 +51,13 @@ internal static class Messages
     public static RunSnapshot Ready(RunSnapshot run, string id, Wire.Ready ready, TimeSpan now, RunEffects effects)
     {
         var worker = run.Find(id)!;
+        var fingerprint = ready.Fingerprint.ToImmutableSortedDictionary(StringComparer.Ordinal);
+        if (run.Fingerprint is { } wanted && !run.MixedWorkers && Difference(wanted, fingerprint) is { } difference)
+        {
+            effects.Refuse(worker.Stream!.Value, Refusal.Fingerprint, $"The worker computes other bits than the run: {difference}. "
+                + "Use the same machine type and image, or set train.mixed_workers and give up equal weights.");
+            return run with { Workers = run.Workers.Remove(id) };
+        }
         if (Contradiction(run, ready) is { } contradiction)
         {
             effects.Add(new RunEffect.Refused(Refusal.Hello, $"{id} {contradiction}"));
@@ -60,6 +68,11 @@ internal static class Messages
             ManifestId = run.ManifestId.Length > 0 ? run.ManifestId : ready.ManifestId,
             TotalSteps = run.TotalSteps > 0 ? run.TotalSteps : ready.TotalSteps,
         };
+        if (run.Fingerprint is null)
+        {
+            run = run with { Fingerprint = fingerprint };
+            effects.Add(new RunEffect.StoreFingerprint(fingerprint));
+        }
         if (ready.HasCompletedSteps && LiesAbove(run, ready.CompletedSteps)) return Liar(run, worker, ready.CompletedSteps, effects);
 
         ulong? state = ready.HasCompletedSteps ? ready.CompletedSteps : null;
@@ -151,7 +164,7 @@ internal static class Messages
             effects.Add(new RunEffect.Refused(Refusal.Stale, $"{worker} failed at slot {failed.Slot}, and computes none."));
             return run;
         }
-        var failure = new SlotFailure((int)failed.Slot, worker.Id, failed.Step, failed.Error);
+        var failure = new SlotFailure((int)failed.Slot, worker.Id, failed.Step, failed.Error, failed.EndsRun);
         return PutOut(run with { SlotFailures = run.SlotFailures.Add(failure) }, worker,
             $"failed at slot {failed.Slot} of step {failed.Step} ({failed.Error.TrimEnd('.')})", effects);
     }
@@ -182,6 +195,15 @@ internal static class Messages
         return run.TotalSteps > 0 && ready.TotalSteps != run.TotalSteps
             ? $"counts {ready.TotalSteps} steps to the end, the run has {run.TotalSteps}"
             : null;
+    }
+
+    private static string? Difference(ImmutableSortedDictionary<string, string> wanted, ImmutableSortedDictionary<string, string> told)
+    {
+        var differences = wanted.Keys.Union(told.Keys)
+            .Where(name => wanted.GetValueOrDefault(name) != told.GetValueOrDefault(name))
+            .Select(name => $"{name} is {told.GetValueOrDefault(name, "(none)")}, not {wanted.GetValueOrDefault(name, "(none)")}")
+            .ToList();
+        return differences.Count == 0 ? null : string.Join("; ", differences);
     }
 
     private static string Short(string id) => id.Length > 12 ? id[..12] : id.Length == 0 ? "(none)" : id;

@@ -24,6 +24,7 @@ internal static class Records
                 return run;
             }
             effects.Add(new RunEffect.Append(Entry(record)));
+            effects.Add(new RunEffect.StepDone(record));
             run = run with { NextRecord = record.Step + 1 };
         }
         return run;

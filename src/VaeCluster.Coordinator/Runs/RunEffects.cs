@@ -15,6 +15,9 @@ public abstract record RunEffect
 
     public sealed record Append(JournalEntry Entry) : RunEffect;
 
+    /// <summary>A step's record was new.</summary>
+    public sealed record StepDone(Wire.StepRecord Record) : RunEffect;
+
     /// <summary>The journal goes to the storage, up to here.</summary>
     public sealed record CopyJournal : RunEffect;
 

@@ -53,6 +53,9 @@ internal sealed class RunLoop(
     /// <summary>Set before the first event.</summary>
     public Journal? Journal { get; set; }
 
+    /// <summary>Told each step that is done, in order; must not block. A run that went back to a checkpoint does steps again.</summary>
+    public Action<Wire.StepRecord>? StepDone { get; set; }
+
     public WorkerStream OpenStream()
     {
         var stream = new WorkerStream(Interlocked.Increment(ref lastStream), options.MostUnread);
@@ -123,6 +126,9 @@ internal sealed class RunLoop(
                     break;
                 case RunEffect.Append append:
                     Journal!.Append(append.Entry);
+                    break;
+                case RunEffect.StepDone done:
+                    StepDone?.Invoke(done.Record);
                     break;
                 case RunEffect.CopyJournal:
                     Journal!.Copy();

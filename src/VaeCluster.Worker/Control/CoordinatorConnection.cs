@@ -31,6 +31,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
     private volatile ControlStream? stream;
     private volatile bool sendRecords;
     private volatile string? lastReason;
+    private volatile Action? reconnect;
     private ulong sequence;
 
     /// <summary>The run's id; empty before the first Welcome, or what a restarted worker remembers.</summary>
@@ -74,6 +75,9 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
         pending.Add(message);
         stream?.Wake();
     }
+
+    /// <summary>Ends the stream and opens another, with a new Hello.</summary>
+    public void Reconnect() => reconnect?.Invoke();
 
     /// <summary>A heartbeat out of turn.</summary>
     public void HeartbeatNow() => stream?.Beat();
@@ -141,6 +145,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
             opened = new ControlStream(TimeSpan.FromMilliseconds(first.Welcome.HeartbeatIntervalMs), time);
             host.Received(first);
             stream = opened;
+            reconnect = () => _ = ending.CancelAsync();
             Connections++;
             ControlLog.Connected(logger, Run, Term);
 
@@ -164,7 +169,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
         }
         finally
         {
-            stream = null;
+            (stream, reconnect) = (null, null);
             opened?.Dispose();
             await ending.CancelAsync().ConfigureAwait(false);
             await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

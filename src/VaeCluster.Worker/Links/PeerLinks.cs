@@ -105,6 +105,18 @@ public sealed class PeerLinks : IAsyncDisposable
         receiver.CloseBefore(generation);
     }
 
+    /// <summary>Cuts the stream to a member that nothing more is sent to: it notices, and comes back as another.</summary>
+    public void Cut(Generation generation, int rank)
+    {
+        lock (gate) open.GetValueOrDefault(generation)?.Links[rank]?.Cut();
+    }
+
+    /// <summary>Waits until the links of all plans that were closed have sent what they had queued, or their grace is over.</summary>
+    public Task DrainAsync()
+    {
+        lock (gate) return Task.WhenAll(closing);
+    }
+
     /// <summary>Streams refused, by reason, since the beginning. Segments are counted by the exchange.</summary>
     public long Refused(StreamRefusal reason) => receiver.Refused(reason);
 

@@ -31,7 +31,7 @@ internal sealed class TrainingParts : IDisposable
 
         var (batch, slots, seed) = (config.Train.Batch, config.Train.Slots, (ulong)config.Train.Seed);
         Order = new StepSamples(samples, batch, slots, seed, config.Data.Shuffle);
-        State = new TrainingState(config, device, Order.StepsPerEpoch);
+        State = FirstState();
         training = PipelineOptions.Training(Data, Shape(State.Model), batch, slots, seed);
         Images = new SlotPipeline(Data, training);
         Step = new TrainingStep(State, Order);
@@ -57,9 +57,9 @@ internal sealed class TrainingParts : IDisposable
     /// <summary>Of the training split. To be aimed.</summary>
     public SlotPipeline Images { get; }
 
-    public TrainingState State { get; private set; }
+    public TrainingState State { get; }
 
-    public TrainingStep Step { get; private set; }
+    public TrainingStep Step { get; }
 
     /// <summary>What this process' bits depend on, by name.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Fingerprint =>
@@ -68,14 +68,11 @@ internal sealed class TrainingParts : IDisposable
         new("image decoder", DataSet.DecoderVersion),
     ];
 
-    /// <summary>Back to the state that the seed gives.</summary>
-    public void Restart()
-    {
-        Step.Dispose();
-        State.Dispose();
-        State = new TrainingState(Config, Device, Order.StepsPerEpoch);
-        Step = new TrainingStep(State, Order);
-    }
+    /// <summary>The state that the seed gives, anew; the caller disposes it.</summary>
+    public TrainingState FirstState() => new(Config, Device, Order.StepsPerEpoch);
+
+    /// <summary>Whether a slot has no samples in a validation.</summary>
+    public bool IsEmptyInValidation(int slot) => Validation.IsEmpty(validation!.Samples, slot);
 
     /// <summary>A validation, and the pipeline that it takes its images from, aimed at a range of slots; the caller disposes that.</summary>
     public (Validation Validation, SlotPipeline Images) Validate(int firstSlot, int slots)

@@ -126,12 +126,15 @@ public sealed class TrainingStep : IDisposable
     /// <summary>A validation over these samples.</summary>
     internal Validation Validation(StepSamples samples) => new(state, samples, pass);
 
-    /// <summary>A buffer of zeros for sums that are no gradient; it stays as it is until the next step or call of this.</summary>
-    internal FlatGradient Zeros()
+    /// <summary>Buffers of zeros for sums that are no gradients, valid until the next step or call of this.</summary>
+    internal IReadOnlyList<FlatGradient> Zeros(int count)
     {
         sums.Reset();
-        sums.BeginSlot();
-        return sums.Finish();
+        return [.. Enumerable.Range(0, count).Select(_ =>
+        {
+            sums.BeginSlot();
+            return sums.Finish();
+        })];
     }
 
     /// <summary>A batch as a tensor on the model's device.</summary>

@@ -27,11 +27,9 @@ internal sealed class Validation(TrainingState state, StepSamples order, SlotPas
     /// <summary>Floats of a slot's sums: losses, then for each latent the sum of its mean and of the mean's square.</summary>
     public static long Length(Models.ImageAutoencoder model) => Losses + 2 * model.LatentShape.Elements;
 
-    public bool IsEmpty(int slot)
-    {
-        // Only the last pass can be short, and when it is the only one.
-        return order.CountOf(0, slot) == 0 && (order.StepsPerEpoch == 1 || order.CountOf(order.StepsPerEpoch - 1, slot) == 0);
-    }
+    /// <summary>Whether a slot has no samples in any pass: passes are full but for the last one.</summary>
+    public static bool IsEmpty(StepSamples order, int slot) =>
+        order.CountOf(0, slot) == 0 && (order.StepsPerEpoch == 1 || order.CountOf(order.StepsPerEpoch - 1, slot) == 0);
 
     /// <param name="images">The validation split in the manifest's order, started at step 0.</param>
     /// <param name="cancellation">Gives it up.</param>
@@ -70,7 +68,7 @@ internal sealed class Validation(TrainingState state, StepSamples order, SlotPas
     {
         float[]? current = null;
         var kept = new Stack<float[]>();
-        SlotTree.Evaluate(subtree, IsEmpty, slot => current = [.. slots[slot]], _ => kept.Push(current!), _ =>
+        SlotTree.Evaluate(subtree, slot => IsEmpty(order, slot), slot => current = [.. slots[slot]], _ => kept.Push(current!), _ =>
         {
             var left = kept.Pop();
             for (var i = 0; i < left.Length; i++) current![i] = left[i] + current[i];

@@ -21,6 +21,8 @@ internal static class Root
         var root = new RootCommand("Trains image autoencoders, exactly, on one machine or many.")
         {
             TrainCommand.Create(),
+            CoordinatorCommand.Create(),
+            WorkerCommand.Create(),
             StatusCommand.Create(),
             InspectCommand.Create(),
             JournalCommand.Create(),

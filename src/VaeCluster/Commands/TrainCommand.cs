@@ -10,26 +10,26 @@ namespace VaeCluster.Commands;
 /// <summary>Trains a model on this machine, into a run folder.</summary>
 internal static class TrainCommand
 {
-    private static readonly Option<string?> ConfigFile = new("--config")
+    internal static readonly Option<string?> ConfigFile = new("--config")
     {
         Description = "The configuration, YAML. Without it: that of the run folder, or else generated shapes.",
         HelpName = "file",
     };
 
-    private static readonly Option<string> Folder = new("--run")
+    internal static readonly Option<string> Folder = new("--run")
     {
         Description = "The run folder: new, empty, or with a run in it.",
         HelpName = "dir",
         Required = true,
     };
 
-    private static readonly Option<long?> Steps = new("--steps")
+    internal static readonly Option<long?> Steps = new("--steps")
     {
         Description = "Length of the run in steps, whatever the configuration says.",
         HelpName = "n",
     };
 
-    private static readonly Option<string[]> Switches = new("--set")
+    internal static readonly Option<string[]> Switches = new("--set")
     {
         Description = "A key of the configuration with its value, over file and environment; any number of them.",
         HelpName = "key=value",
@@ -62,7 +62,7 @@ internal static class TrainCommand
         return new TrainingRun(folder, config, view).Run(interruption.Token);
     }
 
-    private static ConfigSources Sources(ParseResult parsed, RunFolder folder)
+    internal static ConfigSources Sources(ParseResult parsed, RunFolder folder)
     {
         var environment = Environment.GetEnvironmentVariables();
         var switches = parsed.GetValue(Switches) ?? [];

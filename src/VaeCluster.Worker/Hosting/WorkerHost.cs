@@ -1,0 +1,350 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using VaeCluster.Checkpoints;
+using VaeCluster.Config;
+using VaeCluster.Config.Runs;
+using VaeCluster.Protocol.Access;
+using VaeCluster.Protocol.Health;
+using VaeCluster.Protocol.Transport;
+using VaeCluster.Protocol.V1;
+using VaeCluster.Torch;
+using VaeCluster.Worker.Checkpoints;
+using VaeCluster.Worker.Control;
+using VaeCluster.Worker.Links;
+using VaeCluster.Worker.State;
+using VaeCluster.Worker.Training;
+
+namespace VaeCluster.Worker.Hosting;
+
+/// <summary>How a worker's work ended.</summary>
+public enum WorkerEnd
+{
+    /// <summary>The run's last step is done and recorded.</summary>
+    Completed,
+
+    /// <summary>It was asked to leave, and has left.</summary>
+    Left,
+
+    /// <summary>The run has failed, or this worker has.</summary>
+    Failed,
+}
+
+/// <summary>
+/// A worker: listens for the other members, keeps its stream to the coordinator, and trains on a thread of its own.
+/// </summary>
+public sealed class WorkerHost : IControlHost, IAsyncDisposable
+{
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(5);
+
+    private readonly WorkerOptions options;
+    private readonly ILogger logger;
+    private readonly ILoggerFactory logs;
+    private readonly TransportServer server;
+    private readonly TransportChannels channels;
+    private readonly PeerChannel coordinator;
+    private readonly PeerDialer dialer;
+    private readonly PeerLinks links;
+    private readonly StateSource source = new();
+    private readonly CoordinatorConnection connection;
+    private readonly WebApplication app;
+    private readonly string bootId = ReadBootId();
+    private readonly Mailbox mailbox = new();
+    private readonly TaskCompletionSource<Welcome> welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource stopping = new();
+    private volatile string instance = NewInstance();
+    private volatile Member? member;
+    private volatile string? leaving;
+    private string endpoint = "";
+
+    /// <summary>The newest generation that has come, on the connection's tasks.</summary>
+    private Collectives.Generation heard;
+
+    /// <exception cref="UserErrorException">A setting is wrong.</exception>
+    public WorkerHost(WorkerOptions options, Action<ILoggingBuilder> logging)
+    {
+        this.options = options;
+        var listen = TransportAddress.Parse(options.Listen);
+        var token = SharedToken.Load(options.TokenFile);
+        if (token is null && !options.AllowNoToken && !IsLocal(listen))
+        {
+            throw new UserErrorException($"--listen: {options.Listen} is reached from beyond this machine, and there is no token. "
+                + $"Give --token-file or set {SharedToken.Variable}, or let everyone in with --allow-no-token.");
+        }
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+        builder.Logging.ClearProviders();
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.None);
+        logging(builder.Logging);
+        server = new TransportServer(options.Transport);
+        server.AddTo(builder.Services);
+        builder.WebHost.ConfigureKestrel(kestrel => server.Listen(kestrel, listen));
+        builder.Services.AddSingleton(new ServiceHealth()).AddSingleton(new StateTransferService(source, () => connection!.Run is { Length: > 0 } run ? run : null));
+        app = builder.Build();
+        logs = app.Services.GetRequiredService<ILoggerFactory>();
+        logger = logs.CreateLogger<WorkerHost>();
+
+        channels = new TransportChannels(options.Transport, null);
+        dialer = new PeerDialer(channels, token is null ? null : token.Attach);
+        coordinator = dialer.Dial(TransportAddress.Parse(options.Coordinator));
+        connection = new CoordinatorConnection(coordinator.Invoker, this, logs: logs);
+        links = new PeerLinks(options.Id, dialer, Lost, logs: logs);
+        app.UseSharedToken(token);
+        app.MapGrpcService(links.Service);
+        app.MapGrpcService<StateTransferService>();
+        app.MapGrpcService<HealthService>();
+    }
+
+    /// <summary>Trains until the run is done, this worker has left, or can't go on.</summary>
+    /// <exception cref="UserErrorException">The coordinator does not take this worker, or its data or settings can't be trained.</exception>
+    public async Task<WorkerEnd> RunAsync()
+    {
+        // 1. Reachable, before anybody is told the address.
+        try
+        {
+            await app.StartAsync().ConfigureAwait(false);
+        }
+        catch (IOException exception)
+        {
+            throw new UserErrorException($"--listen: {options.Listen} can't be listened on: {exception.Message}", exception);
+        }
+        endpoint = options.Advertise ?? Bound();
+        HostingLog.Listens(logger, options.Id, endpoint, instance);
+
+        // 2. Known to the coordinator, which says what is trained.
+        var connecting = connection.RunAsync(stopping.Token);
+        var left = Task.Delay(Timeout.Infinite, stopping.Token);
+        await Task.WhenAny(welcomed.Task, connecting, left).ConfigureAwait(false);
+        if (!welcomed.Task.IsCompleted) return connecting.IsCompleted && !stopping.IsCancellationRequested ? throw Refusal(await connecting.ConfigureAwait(false)) : WorkerEnd.Left;
+
+        // 3. The training, on a thread of its own.
+        var training = new TaskCompletionSource<MemberEnd>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = new Thread(() => Train(welcomed.Task.Result, training)) { Name = "training", IsBackground = true };
+        thread.Start();
+        await Task.WhenAny(training.Task, connecting).ConfigureAwait(false);
+        if (!training.Task.IsCompleted && !stopping.IsCancellationRequested) throw Refusal(await connecting.ConfigureAwait(false));
+
+        // 4. Farewell: what others wait for is sent, and the coordinator knows.
+        MemberEnd end;
+        try
+        {
+            end = await training.Task.ConfigureAwait(false);
+        }
+        catch (UserErrorException exception)
+        {
+            await FarewellAsync(exception.Message).ConfigureAwait(false);
+            throw;
+        }
+        await links.DrainAsync().WaitAsync(FarewellTime).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await FarewellAsync(end.Reason).ConfigureAwait(false);
+        HostingLog.Left(logger, end.Reason);
+        if (end.Exception is { } failure) throw failure is UserErrorException ? failure : new InvalidOperationException($"{end.Reason} The worker is out of the run.", failure);
+        return end.Kind switch
+        {
+            MemberEndKind.Completed => WorkerEnd.Completed,
+            MemberEndKind.Left => WorkerEnd.Left,
+            _ => WorkerEnd.Failed,
+        };
+    }
+
+    /// <summary>Asks to leave: the step in hand is finished, others take the slots. Any thread, at any time.</summary>
+    public void Leave(string reason)
+    {
+        if (Interlocked.CompareExchange(ref leaving, reason, null) is not null) return;
+        if (!welcomed.Task.IsCompleted) stopping.Cancel();
+        else mailbox.Post(() => member?.Leave(reason));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        source.Dispose();
+        await links.DisposeAsync().ConfigureAwait(false);
+        coordinator.Dispose();
+        await app.StopAsync().ConfigureAwait(false);
+        await app.DisposeAsync().ConfigureAwait(false);
+        channels.Dispose();
+        server.Dispose();
+        mailbox.Dispose();
+        stopping.Dispose();
+    }
+
+    // ---- IControlHost, on the connection's tasks
+
+    Hello IControlHost.DescribeSelf()
+    {
+        var hello = new Hello
+        {
+            WorkerId = options.Id,
+            Instance = instance,
+            Endpoint = endpoint,
+            MostSlots = (uint)options.MostSlots,
+            Host = Environment.MachineName,
+            ProcessId = (uint)Environment.ProcessId,
+            BootId = bootId,
+        };
+        if (member is not { Standing: { IsReady: true } standing } ready) return hello;
+        if (standing.CompletedSteps is { } steps) hello.CompletedSteps = (ulong)steps;
+        (hello.Plan, hello.NextPlan, hello.Ready) = (standing.Plan?.Message, standing.Next?.Message, ready.ReadyMessage());
+        return hello;
+    }
+
+    Heartbeat? IControlHost.TakeHeartbeat()
+    {
+        var heartbeat = new Heartbeat();
+        if (member is not { } known) return heartbeat;
+        var standing = known.Standing;
+        if (standing.CompletedSteps is { } steps) heartbeat.CompletedSteps = (ulong)steps;
+        heartbeat.Generation = standing.Plan?.Message.Generation;
+        heartbeat.Copied = known.CopiedShare;
+        known.Pace.WriteTo(heartbeat);
+        return heartbeat;
+    }
+
+    void IControlHost.Received(CoordinatorMessage message)
+    {
+        switch (message.ContentCase)
+        {
+            case CoordinatorMessage.ContentOneofCase.Welcome:
+                welcomed.TrySetResult(message.Welcome);
+                break;
+            case CoordinatorMessage.ContentOneofCase.Plan:
+                var plan = message.Plan;
+                Post(() => member!.Hear(plan), plan.HasFirstStep && IsNew(plan.Generation), plan.Reason);
+                break;
+            case CoordinatorMessage.ContentOneofCase.Halt:
+                var halt = message.Halt;
+                Post(() => member!.Hear(halt), IsNew(halt.Generation), halt.Reason);
+                break;
+            case CoordinatorMessage.ContentOneofCase.Restore:
+                Post(() => member!.Hear(message.Restore), false, message.Restore.Reason);
+                break;
+            case CoordinatorMessage.ContentOneofCase.Finish:
+                var finish = message.Finish;
+                Post(() => member!.Hear(finish), finish.Kind != Finish.Types.Kind.Completed, finish.Reason);
+                break;
+        }
+    }
+
+    private void Post(Action act, bool ends, string reason)
+    {
+        mailbox.Post(act, ends);
+        // Whoever waits in the exchange comes back at once.
+        if (ends) member?.Exchange.End(reason);
+    }
+
+    private bool IsNew(Generation? generation)
+    {
+        if (generation is null) return false;
+        var told = new Collectives.Generation(generation.Term, generation.Number);
+        if (told <= heard) return false;
+        heard = told;
+        return true;
+    }
+
+    private void Lost(PeerLoss loss) => connection.Send(new WorkerMessage
+    {
+        PeerLost = new()
+        {
+            WorkerId = loss.WorkerId,
+            Generation = new() { Term = loss.Generation.Term, Number = loss.Generation.Number },
+            Reason = loss.Reason,
+        },
+    });
+
+    // ---- the training thread
+
+    private void Train(Welcome welcome, TaskCompletionSource<MemberEnd> done)
+    {
+        try
+        {
+            var config = new ConfigSources { Text = welcome.Config, Name = "the coordinator's configuration" }.Load();
+            // Before anything loads libtorch, which asks for its threads once.
+            TorchRuntime.Start(config.Train.Threads, config.Train.Deterministic);
+            using var parts = new TrainingParts(config, DeviceOf(options.Device), stopping.Token);
+            var folder = FolderOf(welcome);
+            var checkpoints = folder is null && config.Checkpoints.Storage is null ? null
+                : RunCheckpoints.Open(config, folder?.Path ?? "", parts.Data.Manifest.Id, Saved);
+            try
+            {
+                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, folder, checkpoints, ComeBack, logger);
+                HostingLog.Ready(logger, parts.State.Model.ParameterCount, parts.State.TotalSteps, parts.Data.Manifest.Id[..12]);
+                training.Begin();
+                member = training;
+                if (leaving is { } reason) training.Leave(reason);
+                done.SetResult(training.Run());
+                member = null;
+            }
+            finally
+            {
+                checkpoints?.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            }
+        }
+        catch (Exception exception)
+        {
+            done.TrySetException(exception);
+        }
+    }
+
+    private void ComeBack()
+    {
+        instance = NewInstance();
+        connection.Reconnect();
+    }
+
+    private void Saved(CheckpointOutcome outcome)
+    {
+        HostingLog.Checkpoint(logger, outcome);
+        if (outcome is CheckpointSaved saved)
+            connection.Send(new WorkerMessage { CheckpointWritten = new() { CompletedSteps = (ulong)saved.Step, Path = saved.Name } });
+    }
+
+    private RunFolder? FolderOf(Welcome welcome)
+    {
+        var path = options.RunFolder ?? welcome.Folder;
+        if (options.RunFolder is null && !Directory.Exists(path))
+        {
+            HostingLog.Ignored(logger, $"The run's folder {path} is not to be seen here: this worker writes no checkpoints and pictures. Name it with --run.");
+            return null;
+        }
+        return RunFolder.Open(path);
+    }
+
+    private async Task FarewellAsync(string reason)
+    {
+        connection.Send(new WorkerMessage { Goodbye = new() { Kind = Goodbye.Types.Kind.LeaveDone, Reason = reason } });
+        // Who has heard it ends the stream.
+        var flushed = connection.FlushAsync(FarewellTime, stopping.Token);
+        while (!flushed.IsCompleted && connection.IsConnected) await Task.Delay(TimeSpan.FromMilliseconds(5)).ConfigureAwait(false);
+        await stopping.CancelAsync().ConfigureAwait(false);
+    }
+
+    private static UserErrorException Refusal(ConnectionOutcome outcome) => new($"The coordinator does not take this worker: {outcome.Reason}");
+
+    private string Bound() => options.Listen.StartsWith("unix:", StringComparison.Ordinal)
+        ? options.Listen
+        : app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    private static torch.Device DeviceOf(string text)
+    {
+        if (text == "cpu" || (text == "auto" && !torch.cuda.is_available())) return torch.CPU;
+        var index = 0;
+        if (text != "auto" && !(text.StartsWith("cuda", StringComparison.Ordinal) && (text == "cuda" || (text[4] == ':' && int.TryParse(text[5..], out index)))))
+            throw new UserErrorException($"--device: {text} is no device. Write cpu, cuda:N or auto.");
+        if (index >= torch.cuda.device_count())
+            throw new UserErrorException($"--device: {text} is not there: libtorch sees {torch.cuda.device_count()} GPUs. Write cpu, another number, or auto.");
+        return torch.device(DeviceType.CUDA, index);
+    }
+
+    private static bool IsLocal(TransportAddress address) => address.Web is not { } web || web.IsLoopback
+        || (IPAddress.TryParse(web.IdnHost, out var ip) && IPAddress.IsLoopback(ip));
+
+    private static string ReadBootId() =>
+        File.Exists("/proc/sys/kernel/random/boot_id") ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : "";
+
+    private static string NewInstance() => Guid.NewGuid().ToString("N")[..16];
+}
