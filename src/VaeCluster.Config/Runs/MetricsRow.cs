@@ -36,6 +36,11 @@ public sealed record ValidationRow(long Step, long Epoch, long Samples, double L
     public string Line => string.Join(',', Step, Epoch, Samples, ScalarText.Format(Loss), ScalarText.Format(Recon), ScalarText.Format(Kl),
         ScalarText.Format(Psnr), ActiveUnits);
 
+    /// <summary>For people.</summary>
+    [JsonIgnore]
+    public string Sentence => FormattableString.Invariant(
+        $"validation after step {Step}: loss {Loss:G6} (recon {Recon:G6} + KL {Kl:G6})  PSNR {Psnr:F2} dB  {ActiveUnits} active units");
+
     public static ValidationRow Parse(string line)
     {
         var cells = line.Split(',');

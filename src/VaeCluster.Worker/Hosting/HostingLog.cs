@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using VaeCluster.Checkpoints;
 using VaeCluster.Collectives;
 
 namespace VaeCluster.Worker.Hosting;
@@ -33,8 +32,11 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "Pictures could not be written: {Reason}")]
     public static partial void NoPictures(ILogger logger, string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Outcome}")]
-    public static partial void Checkpoint(ILogger logger, CheckpointOutcome outcome);
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Sentence}")]
+    public static partial void Checkpoint(ILogger logger, string sentence);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Sentence}")]
+    public static partial void CheckpointTrouble(ILogger logger, string sentence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
     public static partial void Ignored(ILogger logger, string reason);

@@ -298,7 +298,8 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
 
     private void Saved(CheckpointOutcome outcome)
     {
-        HostingLog.Checkpoint(logger, outcome);
+        if (outcome.IsWarning) HostingLog.CheckpointTrouble(logger, outcome.Sentence);
+        else HostingLog.Checkpoint(logger, outcome.Sentence);
         if (outcome is CheckpointSaved saved)
             connection.Send(new WorkerMessage { CheckpointWritten = new() { CompletedSteps = (ulong)saved.Step, Path = saved.Name } });
     }

@@ -14,7 +14,7 @@ internal sealed class PlainView(TextWriter output, TimeProvider clock) : ITraini
         var due = _last is not { } last || clock.GetElapsedTime(last) >= Every || snapshot.Step == snapshot.TotalSteps;
         if (!due) return;
         _last = clock.GetTimestamp();
-        Note($"step {snapshot.Step}/{snapshot.TotalSteps}  epoch {snapshot.Epoch}  {snapshot.Losses}  {snapshot.Rate}  {snapshot.TimeLeft}");
+        Note($"step {snapshot.Step}/{snapshot.TotalSteps}{(snapshot.Epoch is { } epoch ? $"  epoch {epoch}" : "")}  {snapshot.Losses}  {snapshot.Rate}  {snapshot.TimeLeft}");
     }
 
     public void Note(string line)

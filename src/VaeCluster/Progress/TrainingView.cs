@@ -4,7 +4,7 @@ namespace VaeCluster.Progress;
 
 /// <summary>What is to be seen of a step.</summary>
 internal readonly record struct Snapshot(
-    long Step, long TotalSteps, long Epoch, double Loss, double Recon, double Kl, double ImagesPerSecond, TimeSpan Left)
+    long Step, long TotalSteps, long? Epoch, double Loss, double Recon, double Kl, double ImagesPerSecond, TimeSpan Left)
 {
     public string Losses => $"loss {Text(Loss)} (recon {Text(Recon)} + KL {Text(Kl)})";
 

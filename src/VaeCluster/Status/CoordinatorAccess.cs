@@ -60,6 +60,9 @@ internal sealed class CoordinatorAccess : IDisposable
         client = new Membership.MembershipClient(token?.Attach(invoker) ?? invoker);
     }
 
+    /// <summary>One of our own, without token and TLS.</summary>
+    public static CoordinatorAccess To(string url) => new(url, null, new TransportOptions());
+
     /// <exception cref="UserErrorException">The address is none, or a file can't be used.</exception>
     public static CoordinatorAccess From(ParseResult parsed)
     {

@@ -106,8 +106,7 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, ITrainingV
         var losses = outcome.Losses;
         _validation = new ValidationRow(outcome.Step, _last!.Epoch, losses.Samples, losses.Loss, losses.Recon, losses.Kl, losses.Psnr, outcome.ActiveUnits);
         log.Append(_validation.Line);
-        view.Note(FormattableString.Invariant(
-            $"validation after step {outcome.Step}: loss {losses.Loss:G6} (recon {losses.Recon:G6} + KL {losses.Kl:G6})  PSNR {losses.Psnr:F2} dB  {outcome.ActiveUnits} active units"));
+        view.Note(_validation.Sentence);
         folder.WritePictures(training.Step, pathOf => training.WritePictures(pathOf, cancellation));
         _pictured = training.Step;
     }
