@@ -1,0 +1,222 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Grpc.Core;
+using Grpc.Net.Client;
+using VaeCluster.Protocol.Transport;
+using VaeCluster.Protocol.V1;
+using VaeCluster.Tests;
+
+namespace VaeCluster.Cluster.Tests;
+
+/// <summary>A coordinator and workers as processes of the real program, over real sockets, with faults on demand.</summary>
+internal sealed partial class TestCluster : IAsyncDisposable
+{
+    private const int SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
+    private static readonly string Cache = Path.Combine(Path.GetTempPath(), "vaecluster-tests-cache");
+
+    private readonly string root = Directory.CreateTempSubdirectory("vc-").FullName;
+    private readonly List<string> said = [];
+    private readonly TransportChannels channels = new(new TransportOptions());
+    private readonly string[] coordinatorOptions;
+    private GrpcChannel channel;
+    private Running coordinator;
+
+    public TestCluster(string config, params string[] coordinatorOptions)
+    {
+        this.coordinatorOptions = coordinatorOptions;
+        File.WriteAllText(ConfigPath, config);
+        coordinator = StartCoordinatorProcess();
+        channel = channels.Connect(TransportAddress.Parse(Address));
+    }
+
+    public string Folder => Path.Combine(root, "run");
+
+    public string Address => $"unix:{root}/c";
+
+    public Dictionary<string, Running> Workers { get; } = [];
+
+    private string ConfigPath => Path.Combine(root, "config.yaml");
+
+    /// <summary>What a run in one process comes to.</summary>
+    public static string WeightsOfOneProcess(string config)
+    {
+        var folder = Directory.CreateTempSubdirectory("vc-one-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "config.yaml"), config);
+            var run = Path.Combine(folder, "run");
+            ProgramRun.Start(ProgramRun.ProgramPath, ["train", "--config", Path.Combine(folder, "config.yaml"), "--run", run], Surroundings).AssertSuccess();
+            return WeightsOf(run);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static Dictionary<string, string> Surroundings => new() { ["XDG_CACHE_HOME"] = Cache };
+
+    public Running StartWorker(string id, params string[] more) => Workers[id] = Start($"worker {id}",
+        ["worker", "--coordinator", Address, "--id", id, "--device", "cpu", .. more.Contains("--listen") ? [] : new[] { "--listen", $"unix:{root}/{id}" }, .. more]);
+
+    public void StartWorkers(int count)
+    {
+        for (var i = 1; i <= count; i++) StartWorker($"w{i}");
+    }
+
+    public void KillCoordinator() => coordinator.Kill();
+
+    public void RestartCoordinator()
+    {
+        channel.Dispose();
+        coordinator = StartCoordinatorProcess();
+        channel = channels.Connect(TransportAddress.Parse(Address));
+    }
+
+    /// <summary>Null while it does not answer.</summary>
+    public async Task<RunStatus?> StatusAsync()
+    {
+        try
+        {
+            return await new Membership.MembershipClient(channel).GetStatusAsync(new GetStatusRequest(), deadline: DateTime.UtcNow.AddSeconds(5));
+        }
+        catch (RpcException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Waits until the status is as wanted; fails with what all processes said when it does not get there.</summary>
+    public async Task<RunStatus> WaitAsync(string what, Func<RunStatus, bool> wanted)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < Deadline)
+        {
+            if (await StatusAsync() is { } status && wanted(status)) return status;
+            Assert.False(coordinator.Process.HasExited && coordinator.ExitCode is not 137, $"The coordinator ended while waiting until {what}.\n{Said}");
+            await Task.Delay(20);
+        }
+        Assert.Fail($"It was not so that {what} within {Deadline}.\n{Said}");
+        return null!;
+    }
+
+    public Task<RunStatus> WaitForStepAsync(ulong step) => WaitAsync($"step {step} is done", status => status.CompletedSteps >= step);
+
+    /// <summary>Waits until the coordinator has ended well, and the workers that are left.</summary>
+    public async Task CompleteAsync()
+    {
+        Assert.True(await coordinator.EndedAsync(Deadline), $"The run was not done within {Deadline}.\n{Said}");
+        Assert.True(coordinator.ExitCode == 0, $"The coordinator ended with {coordinator.ExitCode}.\n{Said}");
+        foreach (var (id, worker) in Workers)
+        {
+            if (worker.WasKilled || worker.WasAsked) continue;
+            Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(30)), $"{id} did not end with the run.\n{Said}");
+            Assert.True(worker.ExitCode == 0, $"{id} ended with {worker.ExitCode}.\n{Said}");
+        }
+    }
+
+    public string Weights() => WeightsOf(Folder);
+
+    /// <summary>The journal has each step, and each sample of a whole epoch once.</summary>
+    public void AssertJournal()
+    {
+        var verified = ProgramRun.Start(ProgramRun.ProgramPath, ["journal", "verify", Folder], Surroundings);
+        Assert.True(verified.ExitCode == 0, $"{verified.Output}{verified.Errors}\n{Said}");
+    }
+
+    public string Said
+    {
+        get
+        {
+            lock (said) return string.Join('\n', said.TakeLast(400));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        channel.Dispose();
+        channels.Dispose();
+        foreach (var process in Workers.Values.Append(coordinator))
+        {
+            process.Kill();
+            await process.EndedAsync(TimeSpan.FromSeconds(10));
+            process.Process.Dispose();
+        }
+        Directory.Delete(root, recursive: true);
+    }
+
+    private static string WeightsOf(string run)
+    {
+        var shown = ProgramRun.Of("inspect", run, "--json").AssertSuccess();
+        using var summary = JsonDocument.Parse(shown.Output);
+        return summary.RootElement.GetProperty("weights_sha256").GetString() ?? throw new InvalidOperationException(shown.Output);
+    }
+
+    private Running StartCoordinatorProcess() => Start("coordinator",
+        ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, .. coordinatorOptions.Length == 0 ? [] : new[] { "--option" }, .. coordinatorOptions]);
+
+    private Running Start(string name, string[] arguments)
+    {
+        var start = ProgramRun.Describe(ProgramRun.ProgramPath, arguments, Surroundings);
+        var process = new Process { StartInfo = start };
+        void Hear(object _, DataReceivedEventArgs line)
+        {
+            if (line.Data is null) return;
+            lock (said) said.Add(string.Create(CultureInfo.InvariantCulture, $"[{name}] {line.Data}"));
+        }
+        process.OutputDataReceived += Hear;
+        process.ErrorDataReceived += Hear;
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return new Running(process);
+    }
+
+    /// <summary>A process with the signals that hit it.</summary>
+    internal sealed partial class Running(Process process)
+    {
+        public Process Process => process;
+
+        public bool WasKilled { get; private set; }
+
+        public bool WasAsked { get; private set; }
+
+        public int ExitCode => process.ExitCode;
+
+        public bool IsAlive => !process.HasExited;
+
+        public void Kill()
+        {
+            WasKilled = true;
+            Signal(SigKill);
+        }
+
+        public void AskToEnd()
+        {
+            WasAsked = true;
+            Signal(SigTerm);
+        }
+
+        public void Stop() => Signal(SigStop);
+
+        public void Continue() => Signal(SigCont);
+
+        public async Task<bool> EndedAsync(TimeSpan most)
+        {
+            using var deadline = new CancellationTokenSource(most);
+            await process.WaitForExitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return process.HasExited;
+        }
+
+        private void Signal(int signal)
+        {
+            if (!process.HasExited) _ = kill(process.Id, signal);
+        }
+
+        [LibraryImport("libc", SetLastError = true)]
+        private static partial int kill(int process, int signal);
+    }
+}
