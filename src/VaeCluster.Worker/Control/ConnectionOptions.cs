@@ -17,6 +17,12 @@ public sealed class ConnectionOptions
     /// <summary>But not before this has passed.</summary>
     public TimeSpan LeastSilence { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Messages that may wait to be sent or confirmed; beyond it the oldest is dropped. Records are kept apart, all of them.</summary>
-    public int MostPending { get; set; } = 4096;
+    /// <summary>Records that were not acknowledged for so long are sent again.</summary>
+    public TimeSpan RecordsAgain { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Messages that may wait to be sent or confirmed; beyond it the oldest is dropped. All are said again on a new stream, at
+    /// once, so they stay well below what a coordinator takes in one go. Records are kept apart, all of them.
+    /// </summary>
+    public int MostPending { get; set; } = 256;
 }

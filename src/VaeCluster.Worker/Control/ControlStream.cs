@@ -3,7 +3,9 @@ namespace VaeCluster.Worker.Control;
 /// <summary>One stream's clock: when a heartbeat is due, whether they are answered, and a bell for who writes.</summary>
 internal sealed class ControlStream : IDisposable
 {
+    private readonly ConnectionOptions options;
     private readonly TimeProvider time;
+    private readonly Action silent;
     private readonly SemaphoreSlim bell = new(0);
     private readonly Lock gate = new();
     private readonly ITimer timer;
@@ -15,11 +17,15 @@ internal sealed class ControlStream : IDisposable
     private bool rung;
     private bool disposed;
 
-    public ControlStream(TimeSpan interval, TimeProvider time)
+    /// <param name="interval">Between heartbeats, at first.</param>
+    /// <param name="options">When a coordinator counts as silent.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="silent">Called when heartbeats have gone unanswered for too long; not after Dispose has returned. Must not block.</param>
+    public ControlStream(TimeSpan interval, ConnectionOptions options, TimeProvider time, Action silent)
     {
-        (this.time, this.interval) = (time, AtLeast(interval));
+        (this.options, this.time, this.silent, this.interval) = (options, time, silent, AtLeast(interval));
         lastHeard = time.GetTimestamp();
-        timer = time.CreateTimer(_ => Beat(), null, this.interval, this.interval);
+        timer = time.CreateTimer(_ => Tick(), null, this.interval, this.interval);
     }
 
     /// <summary>Why the stream was given up; null when it was not.</summary>
@@ -66,18 +72,6 @@ internal sealed class ControlStream : IDisposable
         }
     }
 
-    /// <summary>Whether heartbeats have gone unanswered for too long.</summary>
-    public bool IsSilent(ConnectionOptions options)
-    {
-        lock (gate)
-        {
-            var silent = time.GetElapsedTime(lastHeard);
-            if (sent == heard || silent < options.LeastSilence || silent < interval * options.MissedHeartbeats) return false;
-            Silence = $"It has not answered a heartbeat for {silent.TotalSeconds:F1} s.";
-            return true;
-        }
-    }
-
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         await bell.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -88,6 +82,24 @@ internal sealed class ControlStream : IDisposable
     {
         lock (gate) disposed = true;
         timer.Dispose();
+    }
+
+    private void Tick()
+    {
+        lock (gate)
+        {
+            if (disposed) return;
+            // Looked at here and not where messages are written: a coordinator that does not read holds that up, and then the
+            // beat of an interval ago has not been taken either.
+            var since = time.GetElapsedTime(lastHeard);
+            if ((sent != heard || beat) && since >= options.LeastSilence && since >= interval * options.MissedHeartbeats)
+            {
+                Silence = $"It has not answered a heartbeat for {since.TotalSeconds:F1} s.";
+                silent();
+                return;
+            }
+        }
+        Beat();
     }
 
     /// <summary>A coordinator that names none gets one a second.</summary>

@@ -32,6 +32,8 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
     private volatile bool sendRecords;
     private volatile string? lastReason;
     private volatile Action? reconnect;
+    private readonly Lock knowing = new();
+    private Collectives.Generation known;
     private ulong sequence;
 
     /// <summary>The run's id; empty before the first Welcome, or what a restarted worker remembers.</summary>
@@ -41,7 +43,11 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
     public ulong Term { get; private set; }
 
     /// <summary>The newest generation that this worker knows, told with each message.</summary>
-    public Collectives.Generation KnownGeneration { get; set; }
+    public Collectives.Generation KnownGeneration
+    {
+        get { lock (knowing) return known; }
+        set { lock (knowing) known = value; }
+    }
 
     /// <summary>Between Welcome and the stream's end.</summary>
     public bool IsConnected => stream is not null;
@@ -53,7 +59,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
     public int Unconfirmed => pending.Count;
 
     /// <summary>Records of steps that the coordinator has not acknowledged.</summary>
-    public StepRecordLog Records { get; } = new();
+    public StepRecordLog Records { get; } = new(time);
 
     /// <summary>Whether this member is the plan's writer, who sends records, beginning with the oldest it has.</summary>
     public bool SendRecords
@@ -142,7 +148,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
             (Run, Term, lastReason) = (first.Welcome.Run, first.Term, null);
             pending.Rewind();
             Records.Rewind();
-            opened = new ControlStream(TimeSpan.FromMilliseconds(first.Welcome.HeartbeatIntervalMs), time);
+            opened = new ControlStream(TimeSpan.FromMilliseconds(first.Welcome.HeartbeatIntervalMs), options, time, () => _ = ending.CancelAsync());
             host.Received(first);
             stream = opened;
             reconnect = () => _ = ending.CancelAsync();
@@ -165,7 +171,12 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
         catch (Exception exception) when (exception is RpcException or TimeoutException or InvalidOperationException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return new StreamEnd(opened?.Silence ?? (exception is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : exception.Message));
+            return new StreamEnd(opened?.Silence ?? exception switch
+            {
+                RpcException rpc => $"{rpc.StatusCode}: {rpc.Status.Detail}",
+                TimeoutException => $"It has not answered the hello for {options.Welcome.TotalSeconds:F1} s.",
+                _ => exception.Message,
+            });
         }
         finally
         {
@@ -176,7 +187,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
         }
     }
 
-    /// <summary>Messages first, records next, heartbeats when their time has come. Ends the stream when they are not answered.</summary>
+    /// <summary>Messages first, records next, heartbeats when their time has come.</summary>
     private async Task WriteAsync(IClientStreamWriter<WorkerMessage> writer, ControlStream opened, CancellationTokenSource ending)
     {
         try
@@ -184,18 +195,18 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
             while (true)
             {
                 while (pending.TakeUnwritten(sequence) is { } message) await writer.WriteAsync(Fill(message), ending.Token).ConfigureAwait(false);
-                while (sendRecords && Records.TakeUnsent() is { } records)
-                {
-                    await writer.WriteAsync(Fill(new WorkerMessage { StepRecords = records }), ending.Token).ConfigureAwait(false);
-                }
+                // One message of them at a time: heartbeats do not wait for thousands of steps.
+                var records = sendRecords ? Records.TakeUnsent() : null;
+                if (records is not null) await writer.WriteAsync(Fill(new WorkerMessage { StepRecords = records }), ending.Token).ConfigureAwait(false);
                 if (opened.TakeBeat() && host.TakeHeartbeat() is { } heartbeat)
                 {
                     heartbeat.Sequence = ++sequence;
                     opened.Sent(sequence);
                     await writer.WriteAsync(Fill(new WorkerMessage { Heartbeat = heartbeat }), ending.Token).ConfigureAwait(false);
                 }
-                if (opened.IsSilent(options)) return;
+                if (records is not null) continue;
                 await opened.WaitAsync(ending.Token).ConfigureAwait(false);
+                Records.RewindAfter(options.RecordsAgain);
             }
         }
         catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)

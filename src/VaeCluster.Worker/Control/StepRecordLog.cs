@@ -6,16 +6,21 @@ namespace VaeCluster.Worker.Control;
 /// Records of completed steps that the coordinator has not acknowledged. Every member keeps them; the writer sends them.
 /// Thread-safe.
 /// </summary>
-public sealed class StepRecordLog
+/// <param name="time">Null for the system's clock.</param>
+public sealed class StepRecordLog(TimeProvider? time = null)
 {
     /// <summary>As the protocol says.</summary>
     private const int MostInAMessage = 1024;
 
     private readonly Lock gate = new();
+    private readonly TimeProvider time = time ?? TimeProvider.System;
     private readonly LinkedList<StepRecord> records = new();
 
     /// <summary>The first record that was not sent on this stream; null when all were.</summary>
     private LinkedListNode<StepRecord>? unsent;
+
+    /// <summary>When records were last sent, or acknowledged.</summary>
+    private long lastProgress;
 
     public int Count
     {
@@ -46,7 +51,17 @@ public sealed class StepRecordLog
             {
                 if (unsent == first) unsent = first.Next;
                 records.RemoveFirst();
+                lastProgress = time.GetTimestamp();
             }
+        }
+    }
+
+    /// <summary>The coordinator may have refused records that came before it could take them: they are sent again after a while.</summary>
+    public void RewindAfter(TimeSpan unacknowledged)
+    {
+        lock (gate)
+        {
+            if (records.First != unsent && time.GetElapsedTime(lastProgress) >= unacknowledged) unsent = records.First;
         }
     }
 
@@ -62,6 +77,7 @@ public sealed class StepRecordLog
         lock (gate)
         {
             if (unsent is null) return null;
+            lastProgress = time.GetTimestamp();
             var message = new StepRecords();
             for (; unsent is not null && message.Records.Count < MostInAMessage; unsent = unsent.Next) message.Records.Add(unsent.Value);
             return message;

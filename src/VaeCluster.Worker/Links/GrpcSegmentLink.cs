@@ -36,7 +36,10 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
 
     /// <param name="invoker">The connection to the peer.</param>
     /// <param name="identity">Who we are, for the peer.</param>
-    /// <param name="broke">Called once, from a thread of the pool, when the stream ends before it was closed here.</param>
+    /// <param name="broke">
+    /// Called once, from a thread of the pool, when the stream breaks before it was closed here. A peer that ends it in order
+    /// has left the plan for a newer one, which we shall hear of: that is no loss.
+    /// </param>
     public GrpcSegmentLink(CallInvoker invoker, StreamIdentity identity, Action<string> broke)
     {
         this.broke = broke;
@@ -44,6 +47,9 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
         call = SegmentExchange.Open(invoker, new CallOptions(identity.ToMetadata()));
         watch = WatchAsync();
     }
+
+    /// <summary>Completes when the stream has ended, whoever ended it.</summary>
+    public Task Completion => watch;
 
     /// <summary>The newest plan that the peer has told us to hold.</summary>
     public Receipt? LastReceipt { get; private set; }
@@ -157,7 +163,7 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
     {
         // Off the caller's thread: it opens one link after the other.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        string reason;
+        string? reason = null;
         try
         {
             await call.ResponseHeadersAsync.ConfigureAwait(false);
@@ -169,7 +175,6 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
             }
             if (pump) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false)) LastReceipt = call.ResponseStream.Current;
-            reason = "It ended the stream.";
         }
         catch (RpcException exception)
         {
@@ -182,7 +187,7 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
         StopWriting();
         bool lost;
         lock (gate) lost = !completing;
-        if (lost) broke(reason);
+        if (lost && reason is not null) broke(reason);
     }
 
     private void StopWriting()

@@ -129,7 +129,7 @@ public sealed class PeerLinks : IAsyncDisposable
             open.Clear();
             all = [.. closing];
         }
-        receiver.CutAll();
+        receiver.Dispose();
         await Task.WhenAll(all).ConfigureAwait(false);
         lock (gate)
         {

@@ -12,7 +12,7 @@ namespace VaeCluster.Worker.Links;
 /// response's headers), and is then read until it ends. Payloads are copied once, to where the exchange wants them, while
 /// the message is being parsed; sums run right after, on the same thread.
 /// </summary>
-internal sealed class SegmentReceiver : ISegmentSink
+internal sealed class SegmentReceiver : ISegmentSink, IDisposable
 {
     /// <summary>The stream that the asking task reads: sinks are asked without it, but within the handler's flow.</summary>
     private static readonly AsyncLocal<InboundStream?> Reading = new();
@@ -24,6 +24,7 @@ internal sealed class SegmentReceiver : ISegmentSink
     private readonly ConcurrentDictionary<(Collectives.Generation Generation, int Rank), InboundStream> streams = new();
     private readonly long[] refused = new long[Enum.GetValues<StreamRefusal>().Length];
     private readonly TaskCompletionSource<(string Run, Exchange Exchange)> attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource stopping = new();
     private int waiting;
 
     public SegmentReceiver(LinkOptions options, Func<Collectives.Generation, MemberPlan?> plans, Action<Collectives.Generation, int, string> lost, ILogger logger)
@@ -47,12 +48,11 @@ internal sealed class SegmentReceiver : ISegmentSink
         }
     }
 
-    /// <summary>For those who can't end their calls: a host that stops.</summary>
-    public void CutAll()
-    {
-        attached.TrySetCanceled();
-        foreach (var stream in streams.Values) stream.CloseAfter(TimeSpan.Zero);
-    }
+    /// <summary>
+    /// Ends all streams, those that wait for a plan too: a host that stops waits for its calls. The source itself is left to
+    /// the collector, because streams that come late still ask it.
+    /// </summary>
+    public void Dispose() => stopping.Cancel();
 
     SegmentPlace ISegmentSink.PlaceFor(in Protocol.Segments.SegmentHeader header, int payloadBytes)
     {
@@ -79,7 +79,8 @@ internal sealed class SegmentReceiver : ISegmentSink
         var identity = StreamIdentity.From(context.RequestHeaders)
             ?? throw Refuse(StreamRefusal.Nameless, context, StatusCode.InvalidArgument, "The stream's metadata do not say whose it is.");
         var (plan, exchange) = await AdmitAsync(identity, context).ConfigureAwait(false);
-        using var stream = new InboundStream(identity, exchange, context.CancellationToken);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping.Token);
+        using var stream = new InboundStream(identity, exchange, ending.Token);
         if (!streams.TryAdd((identity.Generation, identity.Rank), stream))
         {
             throw Refuse(StreamRefusal.Doubled, context, StatusCode.AlreadyExists, $"Rank {identity.Rank} sends under plan {identity.Generation} already.");
@@ -96,6 +97,10 @@ internal sealed class SegmentReceiver : ISegmentSink
             // Thrown while parsing: what it sent was no segment, or none for us.
             var reason = exception.StatusCode == StatusCode.FailedPrecondition ? StreamRefusal.WrongSegment : StreamRefusal.Malformed;
             throw Lose(stream, Refuse(reason, context, exception.StatusCode, exception.Status.Detail));
+        }
+        catch (OperationCanceledException) when (stream.IsClosing && !ending.IsCancellationRequested)
+        {
+            // We have left the plan; the peer, which has not yet, is told so by an end in order.
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException or InvalidOperationException)
         {
@@ -116,7 +121,7 @@ internal sealed class SegmentReceiver : ISegmentSink
             Interlocked.Decrement(ref waiting);
             throw Refuse(StreamRefusal.TooMany, context, StatusCode.ResourceExhausted, $"{options.MostWaiting} streams wait for a plan.");
         }
-        using var grace = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        using var grace = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping.Token);
         grace.CancelAfter(options.PlanGrace);
         try
         {

@@ -36,6 +36,11 @@ internal sealed class StateFetch : IDisposable
         await ReadAsync(request, options.FirstWord, piece =>
         {
             if (piece.TotalBytes != (ulong)totalBytes) return $"Its state has {piece.TotalBytes} bytes, ours {totalBytes}: not the same model or configuration.";
+            if (wanted.HasCompletedSteps && piece.CompletedSteps != wanted.CompletedSteps)
+            {
+                return $"It offers the state after {piece.CompletedSteps} steps, not that after {wanted.CompletedSteps}.";
+            }
+            if (piece.CompletedSteps > long.MaxValue) return $"It offers the state after {piece.CompletedSteps} steps.";
             steps = piece.CompletedSteps;
             return null;
         }, late).ConfigureAwait(false);

@@ -32,6 +32,12 @@ public sealed class StateSource : IDisposable
         get { lock (gate) return kept.Count; }
     }
 
+    /// <summary>Readers that wait for a boundary.</summary>
+    public int Waiting
+    {
+        get { lock (gate) return requests.Count; }
+    }
+
     /// <summary>Called once, when the model is there: before that, readers wait.</summary>
     public void Attach(StateLayout layout)
     {

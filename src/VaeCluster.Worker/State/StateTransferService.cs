@@ -44,7 +44,8 @@ public sealed class StateTransferService(StateSource source, Func<string?> run, 
                 source.Return(snapshot);
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (exception is OperationCanceledException
+            || (exception is IOException or InvalidOperationException && context.CancellationToken.IsCancellationRequested))
         {
             throw new RpcException(new Status(StatusCode.Cancelled, "The reader went away."));
         }
