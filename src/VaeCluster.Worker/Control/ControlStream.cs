@@ -5,7 +5,7 @@ internal sealed class ControlStream : IDisposable
 {
     private readonly ConnectionOptions options;
     private readonly TimeProvider time;
-    private readonly Action silent;
+    private readonly Action end;
     private readonly SemaphoreSlim bell = new(0);
     private readonly Lock gate = new();
     private readonly ITimer timer;
@@ -20,10 +20,10 @@ internal sealed class ControlStream : IDisposable
     /// <param name="interval">Between heartbeats, at first.</param>
     /// <param name="options">When a coordinator counts as silent.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="silent">Called when heartbeats have gone unanswered for too long; not after Dispose has returned. Must not block.</param>
-    public ControlStream(TimeSpan interval, ConnectionOptions options, TimeProvider time, Action silent)
+    /// <param name="end">Ends the call: when heartbeats have gone unanswered for too long, or when told to. Not called after Dispose. Must not block.</param>
+    public ControlStream(TimeSpan interval, ConnectionOptions options, TimeProvider time, Action end)
     {
-        (this.options, this.time, this.silent, this.interval) = (options, time, silent, AtLeast(interval));
+        (this.options, this.time, this.end, this.interval) = (options, time, end, AtLeast(interval));
         lastHeard = time.GetTimestamp();
         timer = time.CreateTimer(_ => Tick(), null, this.interval, this.interval);
     }
@@ -47,6 +47,15 @@ internal sealed class ControlStream : IDisposable
     {
         lock (gate) beat = true;
         Wake();
+    }
+
+    /// <summary>Ends the call, for another.</summary>
+    public void End()
+    {
+        lock (gate)
+        {
+            if (!disposed) end();
+        }
     }
 
     public bool TakeBeat()
@@ -95,7 +104,7 @@ internal sealed class ControlStream : IDisposable
             if ((sent != heard || beat) && since >= options.LeastSilence && since >= interval * options.MissedHeartbeats)
             {
                 Silence = $"It has not answered a heartbeat for {since.TotalSeconds:F1} s.";
-                silent();
+                end();
                 return;
             }
         }

@@ -31,7 +31,6 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
     private volatile ControlStream? stream;
     private volatile bool sendRecords;
     private volatile string? lastReason;
-    private volatile Action? reconnect;
     private readonly Lock knowing = new();
     private Collectives.Generation known;
     private ulong sequence;
@@ -83,7 +82,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
     }
 
     /// <summary>Ends the stream and opens another, with a new Hello.</summary>
-    public void Reconnect() => reconnect?.Invoke();
+    public void Reconnect() => stream?.End();
 
     /// <summary>A heartbeat out of turn.</summary>
     public void HeartbeatNow() => stream?.Beat();
@@ -151,7 +150,6 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
             opened = new ControlStream(TimeSpan.FromMilliseconds(first.Welcome.HeartbeatIntervalMs), options, time, () => _ = ending.CancelAsync());
             host.Received(first);
             stream = opened;
-            reconnect = () => _ = ending.CancelAsync();
             Connections++;
             ControlLog.Connected(logger, Run, Term);
 
@@ -180,7 +178,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
         }
         finally
         {
-            (stream, reconnect) = (null, null);
+            stream = null;
             opened?.Dispose();
             await ending.CancelAsync().ConfigureAwait(false);
             await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

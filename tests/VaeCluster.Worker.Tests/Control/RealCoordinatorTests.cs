@@ -108,9 +108,8 @@ public sealed class RealCoordinatorTests : IDisposable
         await using var coordinator = await RealCoordinator.StartAsync(folder.FullName, Options);
         await using var first = Worker(TransportAddress.Parse(coordinator.Address));
         await JoinAsync(first);
-        await using var other = new RunningConnection(TransportAddress.Parse(coordinator.Address), id: "w1");
-        other.Host.Fingerprint["device"] = "another";
-        other.Start();
+        await using var other = new RunningConnection(TransportAddress.Parse(coordinator.Address), id: "w1").Start();
+        other.Connection.Send(new WorkerMessage { Ready = Ready(null, device: "another") });
 
         var outcome = await Deadline.For(other.Outcome, "the refusal");
 
@@ -141,9 +140,10 @@ public sealed class RealCoordinatorTests : IDisposable
         return plan;
     }
 
-    private static Ready Ready(ulong? steps)
+    private static Ready Ready(ulong? steps, string device = "cpu")
     {
         var ready = new Ready { ManifestId = "manifest-1", TotalSteps = 1000 };
+        ready.Fingerprint.Add("device", device);
         if (steps is { } completed) ready.CompletedSteps = completed;
         return ready;
     }

@@ -12,8 +12,6 @@ internal sealed class ScriptedHost(string id) : IControlHost
 
     public CoordinatorMessage[] Heard => [.. heard];
 
-    public Dictionary<string, string> Fingerprint { get; } = new() { ["device"] = "cpu" };
-
     /// <summary>What it holds, in Hello and heartbeats.</summary>
     public ulong? CompletedSteps { get; set; }
 
@@ -31,7 +29,6 @@ internal sealed class ScriptedHost(string id) : IControlHost
     public Hello DescribeSelf()
     {
         var hello = new Hello { WorkerId = id, Instance = "instance-1", Endpoint = "http://127.0.0.1:1", BootId = "boot", Plan = Plan };
-        hello.Fingerprint.Add(Fingerprint);
         hello.Ready = Ready?.Clone();
         if (CompletedSteps is not { } steps) return hello;
         hello.CompletedSteps = steps;
