@@ -27,6 +27,13 @@ public sealed class RunSandbox : IDisposable
         return In(name);
     }
 
+    /// <summary>Any command of the program, with the tests' cache.</summary>
+    public static ProgramRun Start(params IReadOnlyList<string> args) => ProgramRun.Start(ProgramRun.ProgramPath, args, Surroundings);
+
+    /// <summary>The program, to be watched and killed.</summary>
+    public static System.Diagnostics.Process Launch(params IReadOnlyList<string> args) =>
+        System.Diagnostics.Process.Start(ProgramRun.Describe(ProgramRun.ProgramPath, args, Surroundings))!;
+
     public ProgramRun Train(string config, params string[] more) =>
         ProgramRun.Start(ProgramRun.ProgramPath, ["train", "--config", config, "--run", Run, .. more], Surroundings);
 

@@ -65,8 +65,10 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(weights, File.GetLastWriteTimeUtc(Path.Combine(_sandbox.Run, "weights.safetensors")));
         _sandbox.Train(config, "--set", "train.seed=8").AssertUserError("train.seed: 7 -> 8");
 
-        // Longer: from the start, because nothing was kept to go on from. Without --config: the folder's own.
-        ProgramRun.Start(ProgramRun.ProgramPath, ["train", "--run", _sandbox.Run, "--steps", "4"]).AssertSuccess();
+        // Longer: it goes on. Without --config: the folder's own.
+        var longer = RunSandbox.Start("train", "--run", _sandbox.Run, "--steps", "4").AssertSuccess();
+        Assert.Contains("Resumed after step 3 from", longer.Output, StringComparison.Ordinal);
+        Assert.Contains("train.steps: 3 -> 4", longer.Output, StringComparison.Ordinal);
         Assert.Equal(4, (long)Inspect()["step"]!);
         using var folder = RunFolder.Open(_sandbox.Run);
         Assert.Equal([1, 2, 3, 4], folder.ReadMetrics().Select(row => row.Step));
@@ -125,7 +127,10 @@ public sealed class TrainTests : IDisposable
         Assert.True(process.ExitCode == 130, $"exit {process.ExitCode}: {await errors}");
         var summary = Inspect();
         Assert.False((bool)summary["finished"]!);
-        Assert.True((long)summary["step"]! > 0);
+        var step = (long)summary["step"]!;
+        Assert.True(step > 0);
+        var checkpoints = JsonNode.Parse(RunSandbox.Start("checkpoints", "list", _sandbox.Run, "--json").AssertSuccess().Output)!;
+        Assert.Equal((step, (string)summary["weights_sha256"]!), ((long)checkpoints[0]!["step"]!, (string)checkpoints[0]!["weights_sha256"]!));
         Assert.Matches("^[0-9a-f]{64}$", (string)summary["weights_sha256"]!);
         Assert.Empty(Directory.EnumerateFiles(_sandbox.Run, "*.tmp", SearchOption.AllDirectories));
     }

@@ -3,9 +3,9 @@ using VaeCluster.Config.Binding;
 namespace VaeCluster.Config.Runs;
 
 /// <summary>
-/// The folder of one run: config.yaml, manifest.bin, metrics.csv, summary.json, weights.safetensors, pictures/, and
-/// journal/ where a coordinator led it. Files are written
-/// under a temporary name and renamed, so that a reader never sees half of one. One process at a time trains in it.
+/// The folder of one run: config.yaml, manifest.bin, metrics.csv, summary.json, weights.safetensors, pictures/, checkpoints/,
+/// and journal/ where a coordinator led it. Files are written under a temporary name and renamed, so that a reader never sees
+/// half of one. One process at a time trains in it.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -86,6 +86,8 @@ public sealed class RunFolder : IDisposable
             TakeLock();
             Directory.CreateDirectory(In(PicturesName));
             WriteText(ConfigName, yaml);
+            // It is of the steps before; where this training is killed, the series tell more.
+            File.Delete(In(SummaryName));
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && !DiskFull.Is(e)))
         {

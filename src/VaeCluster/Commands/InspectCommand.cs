@@ -1,25 +1,52 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using VaeCluster.Checkpoints;
 using VaeCluster.Config.Runs;
 
 namespace VaeCluster.Commands;
 
-/// <summary>What a run folder holds, for people or as JSON.</summary>
+/// <summary>What a run folder or one checkpoint holds, for people or as JSON.</summary>
 internal static class InspectCommand
 {
     public static Command Create()
     {
-        var folder = new Argument<string>("dir") { Description = "The run folder." };
+        var folder = new Argument<string>("dir") { Description = "The run folder, or the folder of a checkpoint." };
         var json = new Option<bool>("--json") { Description = "Print the summary as JSON, its keys in snake_case." };
         var command = new ExampleCommand("inspect", "Show what a run has come to.",
             ("vaecluster inspect runs/shapes", "step, losses, rate and hash of a run"),
+            ("vaecluster inspect runs/shapes/checkpoints/step-000000001200", "position, hashes and files of a checkpoint"),
             ("vaecluster inspect runs/shapes --json | jq .weights_sha256", "one value of it"))
         {
             folder, json,
         };
-        command.SetAction(parsed => Show(parsed.GetRequiredValue(folder), parsed.GetValue(json), parsed.InvocationConfiguration.Output));
+        command.SetAction(parsed =>
+        {
+            var (path, output) = (Path.TrimEndingDirectorySeparator(parsed.GetRequiredValue(folder)), parsed.InvocationConfiguration.Output);
+            if (File.Exists(Path.Combine(path, CheckpointRecord.FileName))) ShowCheckpoint(path, parsed.GetValue(json), output);
+            else Show(path, parsed.GetValue(json), output);
+        });
         return command;
+    }
+
+    private static void ShowCheckpoint(string path, bool json, TextWriter output)
+    {
+        var full = Path.GetFullPath(path);
+        using var place = CheckpointPlace.Open(Path.GetDirectoryName(full)!);
+        var (entries, latest) = place.ListAsync(CancellationToken.None).GetAwaiter().GetResult();
+        var entry = entries.FirstOrDefault(entry => entry.Name == Path.GetFileName(full))
+            ?? throw new UserErrorException($"{path}: is not the folder of a checkpoint: it would be named {CheckpointName.Of(60)}.");
+        if (entry.Record is not { } record) throw new UserErrorException($"{place.Storage.Location}: {entry.Problem}.");
+        var description = CheckpointPlace.Describe(entry, latest);
+        if (json)
+        {
+            description["files"] = JsonSerializer.SerializeToNode(record.Files, RunSummary.Format);
+            description["config_yaml"] = record.Metadata.ConfigYaml;
+            output.WriteLine(description.ToJsonString(RunSummary.Format));
+            return;
+        }
+        foreach (var (name, value) in description.Where(pair => pair.Value is not null)) output.WriteLine($"{name.Replace('_', ' '),-17}{value}");
+        foreach (var file in record.Files) output.WriteLine($"{file.Name,-24}{file.Bytes,15:N0} bytes  sha256 {file.Sha256}");
     }
 
     private static void Show(string path, bool json, TextWriter output)

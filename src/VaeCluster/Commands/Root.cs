@@ -25,6 +25,7 @@ internal static class Root
             WorkerCommand.Create(),
             StatusCommand.Create(),
             InspectCommand.Create(),
+            CheckpointsCommand.Create(),
             JournalCommand.Create(),
             DataCommand.Create(),
             PresetsCommand.Create(),

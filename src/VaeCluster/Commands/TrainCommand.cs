@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using VaeCluster.Checkpoints;
 using VaeCluster.Cluster;
 using VaeCluster.Config;
 using VaeCluster.Config.Binding;
@@ -32,6 +33,12 @@ internal static class TrainCommand
         HelpName = "n",
     };
 
+    private static readonly Option<string?> Resume = new("--resume")
+    {
+        Description = "The checkpoint to go on from: a step, latest or best. Without it: the newest one, if there is any.",
+        HelpName = "step",
+    };
+
     internal static readonly Option<string[]> Switches = new("--set")
     {
         Description = "A key of the configuration with its value, over file and environment; any number of them.",
@@ -53,9 +60,10 @@ internal static class TrainCommand
             ("vaecluster train --config digits.yaml --run runs/digits", "a run of your own"),
             ("vaecluster train --config digits.yaml --run runs/digits --workers 2", "by a coordinator and two workers, to the same bits"),
             ("vaecluster train --config digits.yaml --run runs/try --steps 20 --set train.batch=64 optimizer.lr=2e-3", "the same, changed"),
+            ("vaecluster train --run runs/digits --resume best --steps 9000", "on from the checkpoint with the lowest validation loss"),
             ("VAECLUSTER__TRAIN__SEED=8 vaecluster train --config digits.yaml --run runs/seed8", "changed by the environment"))
         {
-            ConfigFile, Folder, Workers, Steps, Switches,
+            ConfigFile, Folder, Workers, Steps, Resume, Switches,
         };
         Switches.CompletionSources.Add(_ => OptionsShape.Paths(typeof(RunConfig)).Select(path => path + "="));
         command.SetAction(Train);
@@ -69,8 +77,20 @@ internal static class TrainCommand
         using var folder = RunFolder.Prepare(parsed.GetRequiredValue(Folder));
         var config = Sources(parsed, folder).Load();
         ITrainingView view = Terminal.IsLive ? new LiveView(Terminal.On(output)) : new PlainView(output, TimeProvider.System);
-        if (parsed.GetValue(Workers) is { } workers) return new LocalCluster(folder, RunArguments(parsed), Devices(workers, config), view).Run(interruption.Token);
-        return new TrainingRun(folder, config, view).Run(interruption.Token);
+        var choice = Choice(parsed);
+        if (parsed.GetValue(Workers) is { } workers)
+        {
+            if (choice is not null) throw new UserErrorException("--resume: workers go on from the newest checkpoint. Choose another one without --workers.");
+            return new LocalCluster(folder, RunArguments(parsed), Devices(workers, config), view).Run(interruption.Token);
+        }
+        return new TrainingRun(folder, config, choice, view).Run(interruption.Token);
+    }
+
+    private static CheckpointChoice? Choice(ParseResult parsed)
+    {
+        if (parsed.GetValue(Resume) is not { } text) return null;
+        return CheckpointChoice.TryParse(text, out var choice)
+            ? choice : throw new UserErrorException($"--resume {text}: give the step of a checkpoint, latest or best.");
     }
 
     /// <summary>What the coordinator is told, as it was told to us.</summary>

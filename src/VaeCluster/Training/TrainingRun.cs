@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Config.Runs;
+using VaeCluster.Data;
 using VaeCluster.Progress;
 using VaeCluster.Torch;
 using VaeCluster.Worker.Training;
@@ -8,39 +10,62 @@ using VaeCluster.Worker.Training;
 namespace VaeCluster.Training;
 
 /// <summary>
-/// A run from its checked configuration to its folder: steps, validations and pictures in between, weights and summary at
-/// the end. The folder is written to only after everything that can be refused was refused.
+/// A run from its checked configuration to its folder: steps, validations, pictures and checkpoints in between, weights and
+/// summary at the end. The folder is written to only after everything that can be refused was refused.
 /// </summary>
-internal sealed class TrainingRun(RunFolder folder, RunConfig config, ITrainingView view)
+/// <param name="folder">Where it goes on, if a run is there.</param>
+/// <param name="config">Checked.</param>
+/// <param name="resume">The checkpoint to go on from; the newest one, if any, where none was chosen.</param>
+/// <param name="view">Shows it.</param>
+internal sealed class TrainingRun(RunFolder folder, RunConfig config, CheckpointChoice? resume, ITrainingView view)
 {
     private readonly Pace _pace = new();
     private readonly List<double> _rates = [];
     private readonly long _started = Stopwatch.GetTimestamp();
-    private StepOutcome? _last;
+    private double _secondsBefore; // of the processes that trained before this one
+    private MetricsRow? _last;
     private ValidationRow? _validation;
     private long _skipped;
     private long _pictured = -1; // the step that the last pictures are from
 
-    private double Seconds => Stopwatch.GetElapsedTime(_started).TotalSeconds;
+    private double Seconds => _secondsBefore + Stopwatch.GetElapsedTime(_started).TotalSeconds;
 
     public int Run(CancellationToken cancellation)
     {
         using var training = new LocalTraining(config, cancellation);
         // The horizon goes into the folder as a number, so that a longer run later does not bend the schedule.
         if (config.Optimizer.Schedule.Kind == ScheduleKind.Cosine) config.Optimizer.Schedule.Steps ??= training.TotalSteps;
-        if (folder.HoldsRun && IsDone(training.TotalSteps)) return ExitCodes.Success;
+        if (folder.HoldsRun && IsDone(training)) return ExitCodes.Success;
+        using var checkpoints = new LocalCheckpoints(training, config, folder, view);
+        if (checkpoints.Restore(resume, cancellation)) Recall(training.Step);
+        else if (folder.HoldsRun) view.Note($"{folder.Path} holds a run without a checkpoint: it starts again from step 0, to the same bits.");
 
         folder.Begin(config);
-        view.Show(() => Train(training, cancellation));
+        try
+        {
+            view.Show(() => Train(training, checkpoints, cancellation));
+        }
+        catch (SampleReadException)
+        {
+            Save(training, checkpoints, stopped: true);
+            throw;
+        }
+        var finished = training.Step == training.TotalSteps;
+        var saved = Save(training, checkpoints, stopped: !finished);
         Finish(training);
-        view.Note(training.Step == training.TotalSteps
+        view.Note(finished
             ? $"Finished after step {training.Step}: {folder.Path}"
             : $"Stopped after step {training.Step} of {training.TotalSteps}: {folder.Path} holds the series and the weights so far.");
-        return training.Step == training.TotalSteps ? ExitCodes.Success : ExitCodes.Interrupted;
+        if (!saved) throw new UserErrorException($"The state after step {training.Step} is in no checkpoint: see above what the storage says.");
+        return finished ? ExitCodes.Success : ExitCodes.Interrupted;
     }
 
+    // Before the first step there is nothing that the seed does not give as well.
+    private bool Save(LocalTraining training, LocalCheckpoints checkpoints, bool stopped) =>
+        training.Step == 0 || checkpoints.SaveLast(_validation?.Loss, stopped);
+
     /// <summary>Looks at the run that the folder holds: another one is refused, a finished one needs nothing.</summary>
-    private bool IsDone(long totalSteps)
+    private bool IsDone(LocalTraining training)
     {
         var difference = RunConfig.Difference(folder.ReadConfig(), config).Where(d => !d.MayChange).ToList();
         if (difference.Count > 0)
@@ -51,29 +76,50 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, ITrainingV
             ]);
         }
         var summary = folder.ReadSummary();
-        if (summary?.Finished == true && summary.Step == totalSteps)
+        if (summary?.Fingerprint is { } before && before != training.Fingerprint)
+            view.Note($"Other bits from here on than an uninterrupted run has: it began on {before}, this process is {training.Fingerprint}.");
+        if (resume is not null || summary is null) return false;
+        if (summary.Finished && summary.Step == training.TotalSteps)
         {
-            view.Note($"The run in {folder.Path} is finished, after step {totalSteps}. A longer one: --steps.");
+            view.Note($"The run in {folder.Path} is finished, after step {summary.Step}. A longer one: --steps.");
             return true;
         }
-        if (summary?.Step > totalSteps)
-            throw new UserErrorException($"{folder.Path} holds a run that is at step {summary.Step} already, beyond {totalSteps}. Name a new folder with --run.");
-        view.Note($"{folder.Path} holds a run without a checkpoint: it starts again from step 0, to the same bits.");
+        if (summary.Step > training.TotalSteps)
+        {
+            throw new UserErrorException($"{folder.Path} holds a run that is at step {summary.Step} already, beyond {training.TotalSteps}. "
+                + "Name a new folder with --run.");
+        }
         return false;
     }
 
-    private void Train(LocalTraining training, CancellationToken cancellation)
+    /// <summary>What the series tell of the steps before.</summary>
+    private void Recall(long step)
+    {
+        foreach (var row in folder.ReadMetrics().Where(row => row.Step <= step))
+        {
+            _last = row;
+            _rates.Add(row.ImagesPerSecond);
+            if (!double.IsFinite(row.GradientNorm)) _skipped++;
+        }
+        _secondsBefore = _last?.Seconds ?? 0;
+        _validation = folder.ReadValidations().LastOrDefault(row => row.Step <= step);
+    }
+
+    private void Train(LocalTraining training, LocalCheckpoints checkpoints, CancellationToken cancellation)
     {
         using var metrics = folder.OpenMetrics(training.Step);
         using var validations = folder.OpenValidation(training.Step);
         try
         {
+            // The one before was stopped in it.
+            if (training.ValidationDue && _validation?.Step != training.Step) Validate(training, validations, cancellation);
             while (training.Step < training.TotalSteps && !cancellation.IsCancellationRequested)
             {
                 var outcome = training.RunStep(cancellation);
                 Record(outcome, metrics);
                 Report(outcome, training.TotalSteps);
                 if (training.ValidationDue) Validate(training, validations, cancellation);
+                checkpoints.SaveIfDue(_validation?.Loss);
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -85,11 +131,11 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, ITrainingV
     private void Record(StepOutcome outcome, MetricsLog metrics)
     {
         var rate = outcome.Samples / outcome.Duration.TotalSeconds;
-        _last = outcome;
+        _last = new MetricsRow(outcome.Step, outcome.Epoch, outcome.Samples, outcome.Loss, outcome.Recon, outcome.Kl, outcome.Psnr,
+            outcome.GradientNorm, outcome.LearningRate, outcome.Beta, rate, Seconds);
         _rates.Add(rate);
         if (!outcome.Updated) _skipped++;
-        metrics.Append(new MetricsRow(outcome.Step, outcome.Epoch, outcome.Samples, outcome.Loss, outcome.Recon, outcome.Kl, outcome.Psnr,
-            outcome.GradientNorm, outcome.LearningRate, outcome.Beta, rate, Seconds).Line);
+        metrics.Append(_last.Line);
     }
 
     private void Report(StepOutcome outcome, long totalSteps)
@@ -104,7 +150,7 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, ITrainingV
     {
         var outcome = training.Validate(cancellation);
         var losses = outcome.Losses;
-        _validation = new ValidationRow(outcome.Step, _last!.Epoch, losses.Samples, losses.Loss, losses.Recon, losses.Kl, losses.Psnr, outcome.ActiveUnits);
+        _validation = new ValidationRow(outcome.Step, _last?.Epoch ?? 0, losses.Samples, losses.Loss, losses.Recon, losses.Kl, losses.Psnr, outcome.ActiveUnits);
         log.Append(_validation.Line);
         view.Note(_validation.Sentence);
         folder.WritePictures(training.Step, pathOf => training.WritePictures(pathOf, cancellation));

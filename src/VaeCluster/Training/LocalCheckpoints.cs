@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using VaeCluster.Checkpoints;
+using VaeCluster.Config;
+using VaeCluster.Config.Runs;
+using VaeCluster.Progress;
+using VaeCluster.Worker.Checkpoints;
+using VaeCluster.Worker.Training;
+
+namespace VaeCluster.Training;
+
+/// <summary>The checkpoints of a run in one process: this process is the only writer, under a term above all that wrote before.</summary>
+internal sealed class LocalCheckpoints : IDisposable
+{
+    // Whoever stops a process kills it soon after: Kubernetes after 30 s.
+    private static readonly TimeSpan LastSaveWhenStopped = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LastSaveAtTheEnd = TimeSpan.FromMinutes(2);
+
+    private readonly ConcurrentQueue<CheckpointOutcome> _outcomes = new();
+    private readonly LocalTraining _training;
+    private readonly ITrainingView _view;
+    private readonly RunCheckpoints _checkpoints;
+    private CheckpointOwner _owner = new("local", 1, 0);
+
+    /// <param name="training">At step 0.</param>
+    /// <param name="config">Complete.</param>
+    /// <param name="folder">The run's.</param>
+    /// <param name="view">Hears of what was saved and what was not.</param>
+    public LocalCheckpoints(LocalTraining training, RunConfig config, RunFolder folder, ITrainingView view)
+    {
+        (_training, _view) = (training, view);
+        _checkpoints = RunCheckpoints.Open(config, folder.Path, training.ManifestId, _outcomes.Enqueue);
+    }
+
+    /// <summary>Goes on from the chosen checkpoint, or from the newest where nothing was chosen.</summary>
+    /// <returns>False where there is none to go on from.</returns>
+    public bool Restore(CheckpointChoice? choice, CancellationToken cancellation)
+    {
+        var highest = _checkpoints.HighestTermAsync(cancellation).GetAwaiter().GetResult();
+        _owner = _owner with { Term = highest + 1 };
+        var restored = _training.Restore(_checkpoints, choice ?? CheckpointChoice.Latest, cancellation);
+        Tell();
+        if (!restored && choice is not null) throw new UserErrorException("--resume: there is no checkpoint. Leave it out to begin at step 0.");
+        if (_training.Step > _training.TotalSteps)
+        {
+            throw new UserErrorException($"The checkpoint is of step {_training.Step}, beyond the {_training.TotalSteps} steps of this run. "
+                + "Give it more with --steps, or choose an earlier one with --resume.");
+        }
+        return restored;
+    }
+
+    public void SaveIfDue(double? validationLoss)
+    {
+        _checkpoints.SaveIfDue(_training.State, _owner, validationLoss);
+        Tell();
+    }
+
+    /// <returns>Whether the state is on the storage. A storage that fails is not waited for longer than whoever stops us waits.</returns>
+    public bool SaveLast(double? validationLoss, bool stopped)
+    {
+        using var deadline = new CancellationTokenSource(stopped ? LastSaveWhenStopped : LastSaveAtTheEnd);
+        var saved = _checkpoints.SaveLastAsync(_training.State, _owner, validationLoss, deadline.Token).GetAwaiter().GetResult();
+        Tell();
+        return saved;
+    }
+
+    public void Dispose()
+    {
+        _checkpoints.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Tell();
+    }
+
+    // On the thread that trains: the view belongs to it.
+    private void Tell()
+    {
+        while (_outcomes.TryDequeue(out var outcome)) _view.Note(outcome.Sentence);
+    }
+}
