@@ -33,27 +33,22 @@ internal sealed class Halving : Block
         _conv.forward(_padding == DownPadding.Around ? x : nn.functional.pad(x, [0, 1, 0, 1]));
 }
 
-/// <summary>Twice the height and width: each pixel four times, then (unless plain) a 3x3 convolution.</summary>
+/// <summary>Twice the height and width: each pixel four times, then a 3x3 convolution.</summary>
 internal sealed class Doubling : Block
 {
     private static readonly double[] Twice = [2, 2];
-    private readonly Conv? _conv;
+    private readonly Conv _conv;
 
-    /// <param name="channels">The width of the convolution; null for none.</param>
-    public Doubling(long? channels) : base("Doubling")
-    {
-        if (channels is long width) _conv = Add("conv", new Conv(width, width, kernel: 3, padding: 1));
-    }
+    public Doubling(long width) : base("Doubling") => _conv = Add("conv", new Conv(width, width, kernel: 3, padding: 1));
+
+    /// <summary>Each pixel four times.</summary>
+    public static Tensor Nearest(Tensor x) => nn.functional.interpolate(x, scale_factor: Twice, mode: InterpolationMode.Nearest);
 
     public override void Trace(ShapeTrace trace)
     {
         trace.Upsample();
-        if (_conv is not null) trace.Conv(trace.Shape.Channels, kernel: 3, padding: 2);
+        trace.Conv(trace.Shape.Channels, kernel: 3, padding: 2);
     }
 
-    protected override Tensor Apply(Tensor x)
-    {
-        var grown = nn.functional.interpolate(x, scale_factor: Twice, mode: InterpolationMode.Nearest);
-        return _conv is null ? grown : _conv.forward(grown);
-    }
+    protected override Tensor Apply(Tensor x) => _conv.ForwardDoubled(x);
 }

@@ -15,7 +15,10 @@ internal readonly record struct BlockStyle(long Groups, double Eps, bool SkipSca
     public Parameter? NewSkipScale() => SkipScale ? new Parameter(ones(1)) : null;
 }
 
-/// <summary>Norm, SiLU, convolution, twice, added to the input (through a 1x1 convolution where the width changes).</summary>
+/// <summary>
+/// Norm, SiLU, convolution, twice, added to the input (through a 1x1 convolution where the width changes). A doubling one takes
+/// its input with each pixel four times: what works pixel by pixel comes first, and sees each of them once.
+/// </summary>
 internal sealed class ResidualBlock : Block
 {
     private readonly GroupNormSilu _norm1, _norm2;
@@ -23,10 +26,11 @@ internal sealed class ResidualBlock : Block
     private readonly Conv? _shortcut;
     private readonly Parameter? _skipScale;
     private readonly long _width;
+    private readonly bool _doubling;
 
-    public ResidualBlock(long channels, long width, BlockStyle style) : base("ResidualBlock")
+    public ResidualBlock(long channels, long width, BlockStyle style, bool doubling = false) : base("ResidualBlock")
     {
-        _width = width;
+        (_width, _doubling) = (width, doubling);
         _norm1 = Add("norm1", style.Norm(channels));
         _conv1 = Add("conv1", new Conv(channels, width, kernel: 3, padding: 1));
         _norm2 = Add("norm2", style.Norm(width));
@@ -38,6 +42,7 @@ internal sealed class ResidualBlock : Block
 
     public override void Trace(ShapeTrace trace)
     {
+        if (_doubling) trace.Upsample();
         if (_shortcut is not null) trace.Beside(skip => skip.Conv(_width, kernel: 1));
         trace.Conv(_width, kernel: 3, padding: 2);
         trace.Conv(_width, kernel: 3, padding: 2);
@@ -45,8 +50,11 @@ internal sealed class ResidualBlock : Block
 
     protected override Tensor Apply(Tensor x)
     {
-        var h = _conv2.forward(_norm2.forward(_conv1.forward(_norm1.forward(x))));
+        var h = _norm1.forward(x);
+        h = _doubling ? _conv1.ForwardDoubled(h) : _conv1.forward(h);
+        h = _conv2.forward(_norm2.forward(h));
         var skip = _shortcut is null ? x : _shortcut.forward(x);
+        if (_doubling) skip = Doubling.Nearest(skip);
         return h + (_skipScale is null ? skip : skip * _skipScale);
     }
 }

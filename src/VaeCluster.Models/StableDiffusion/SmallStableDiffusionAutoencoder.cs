@@ -42,11 +42,10 @@ internal sealed class SmallStableDiffusionAutoencoder : ImageAutoencoder
             for (var i = widths.Count - 2; i >= 0; i--)
             {
                 int width = widths[i + 1], next = widths[i];
-                var resnets = Enumerable.Repeat(width, layers - 1).Select(same => new ResidualBlock(same, same, style))
-                    .Append(new ResidualBlock(width, next, style));
+                var resnets = Enumerable.Range(0, layers)
+                    .Select(j => new ResidualBlock(width, j == layers - 1 ? next : width, style, doubling: j == 0));
                 if (i == 0) resnets = resnets.Append(new ResidualBlock(next, next, style));
-                yield return new Chain(
-                    ("upsamplers", new Chain([new Doubling(channels: null)])), ("resnets", new Chain(resnets)));
+                yield return new Chain(("resnets", new Chain(resnets)));
             }
         }
     }

@@ -15,6 +15,8 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 using vaecluster::Patches;
+using vaecluster::doubled_weight;
+using vaecluster::doubled_weight_backward;
 using vaecluster::weight_channels_last;
 using vaecluster::weight_contiguous;
 
@@ -42,52 +44,49 @@ struct Convolution {
         return by_product() || samples * patches.rows * patches.columns <= 2 * std::max(channels_in, channels_out);
     }
 
-    // On channels-last images oneDNN sums over all channels in one chain, on plain ones in short chains. In wide layers the
-    // chain would cost a digit, and the reordering is cheap beside the work.
-    bool plain_order() const { return !by_product() && std::max(channels_in, channels_out) * patches.kernel * patches.kernel > 1152; }
-
-    at::Tensor prepare(const at::Tensor& weight) const { return plain_order() ? weight.contiguous() : weight_channels_last(weight); }
+    // The weight in the memory order that most of the work wants.
+    at::Tensor prepare(const at::Tensor& weight) const { return weight_in(weight, plain_forward() && plain_backward()); }
 
     at::Tensor forward(const at::Tensor& image, const at::Tensor& weight, const at::Tensor& bias) const {
-        if (!by_product()) return at::conv2d(ordered(image), weight, bias, stride(), padding()).contiguous(kChannelsLast);
-        return on_grid(product(patches.gather(image), matrix(weight).t(), bias));
+        if (by_product()) return on_grid(product(patches.gather(image), matrix(weight).t(), bias));
+        const bool plain = plain_forward();
+        return at::conv2d(image_in(image, plain), weight_in(weight, plain), bias, stride(), padding()).contiguous(kChannelsLast);
     }
 
     // The image's gradient, plus bias [Cin] for its use as a transposed convolution.
     at::Tensor backward_image(const at::Tensor& grid, const at::Tensor& weight, const at::Tensor& bias) const {
         if (by_product()) return patches.scatter(at::mm(flat(grid), matrix(weight)), samples, channels_in, bias);
-        auto result = onednn_gradients(grid, shape_of_image(grid), weight, {true, false, false})[0].contiguous(kChannelsLast);
+        const bool plain = plain_backward();
+        // convolution_backward reads the shape of its input argument only when no weight's gradient is wanted.
+        const auto shape = at::empty({samples, channels_in, patches.height, patches.width}, grid.options().memory_format(format(plain)));
+        auto result = onednn_gradients(grid, shape, weight, plain, {true, false, false})[0].contiguous(kChannelsLast);
         return bias.defined() ? result.add_(bias.view({1, -1, 1, 1})) : result;
     }
 
-    at::Tensor backward_weight(const at::Tensor& grid, const at::Tensor& image, const at::Tensor& weight) const {
-        if (!weight_by_product()) return onednn_gradients(grid, image, weight, {false, true, false})[1];
-        const int64_t kernel = patches.kernel;
-        return at::mm(flat(grid).t(), patches.gather(image)).view({channels_out, kernel, kernel, channels_in}).permute({0, 3, 1, 2});
-    }
-
-    std::array<at::Tensor, 3> backward(const at::Tensor& grid, const at::Tensor& image, const at::Tensor& weight,
-                                       std::array<bool, 3> wanted) const {
-        if (!weight_by_product()) {
-            auto result = onednn_gradients(grid, image, weight, wanted);
-            if (wanted[0]) result[0] = result[0].contiguous(kChannelsLast);
-            return result;
+    // The weight's gradient, in some memory order, and the bias'.
+    std::array<at::Tensor, 2> backward_weight(const at::Tensor& grid, const at::Tensor& image, const at::Tensor& weight, bool bias) const {
+        if (weight_by_product()) {
+            const int64_t kernel = patches.kernel;
+            const auto result = at::mm(flat(grid).t(), patches.gather(image)).view({channels_out, kernel, kernel, channels_in});
+            return {result.permute({0, 3, 1, 2}), bias ? grid.sum({0, 2, 3}) : at::Tensor()};
         }
-        return {wanted[0] ? backward_image(grid, weight, {}) : at::Tensor(),
-                wanted[1] ? backward_weight(grid, image, weight) : at::Tensor(), wanted[2] ? grid.sum({0, 2, 3}) : at::Tensor()};
+        auto result = onednn_gradients(grid, image, weight, plain_forward() && plain_backward(), {false, true, bias});
+        return {result[1], result[2]};
     }
 
   private:
     std::vector<int64_t> stride() const { return {patches.stride, patches.stride}; }
     std::vector<int64_t> padding() const { return {patches.padding, patches.padding}; }
 
-    at::Tensor ordered(const at::Tensor& image) const { return plain_order() ? image.contiguous() : image; }
+    // On channels-last images oneDNN adds up all channels and places in one chain, on plain ones in short chains. A long chain
+    // costs a digit, and the reordering is cheap beside that much work.
+    bool plain(int64_t chain) const { return !by_product() && (chain > 1152 || (chain >= 1024 && patches.stride > 1)); }
+    bool plain_forward() const { return plain(channels_in * patches.kernel * patches.kernel); }
+    bool plain_backward() const { return plain(channels_out * patches.kernel * patches.kernel / (patches.stride * patches.stride)); }
 
-    // convolution_backward reads the shape of its input argument only when no weight's gradient is wanted.
-    at::Tensor shape_of_image(const at::Tensor& like) const {
-        return at::empty({samples, channels_in, patches.height, patches.width},
-                         like.options().memory_format(plain_order() ? at::MemoryFormat::Contiguous : kChannelsLast));
-    }
+    static at::MemoryFormat format(bool plain) { return plain ? at::MemoryFormat::Contiguous : kChannelsLast; }
+    static at::Tensor image_in(const at::Tensor& image, bool plain) { return image.contiguous(format(plain)); }
+    static at::Tensor weight_in(const at::Tensor& weight, bool plain) { return plain ? weight_contiguous(weight) : weight_channels_last(weight); }
 
     at::Tensor matrix(const at::Tensor& weight) const { return weight.permute({0, 2, 3, 1}).reshape({channels_out, -1}); }
     at::Tensor flat(const at::Tensor& grid) const { return grid.permute({0, 2, 3, 1}).reshape({-1, channels_out}); }
@@ -99,11 +98,12 @@ struct Convolution {
         return bias.defined() ? at::addmm(bias, a, b) : at::mm(a, b);
     }
 
-    std::array<at::Tensor, 3> onednn_gradients(const at::Tensor& grid, const at::Tensor& image, const at::Tensor& weight,
+    std::array<at::Tensor, 3> onednn_gradients(const at::Tensor& grid, const at::Tensor& image, const at::Tensor& weight, bool plain,
                                                std::array<bool, 3> wanted) const {
         const std::vector<int64_t> ones{1, 1}, zeros{0, 0}, bias{channels_out};
-        auto [x, w, b] = at::convolution_backward(ordered(grid), ordered(image), weight, at::OptionalIntArrayRef(at::IntArrayRef(bias)), stride(), padding(),
-                                                  ones, /*transposed=*/false, zeros, /*groups=*/1, wanted);
+        auto [x, w, b] = at::convolution_backward(image_in(grid, plain), image_in(image, plain), weight_in(weight, plain),
+                                                  at::OptionalIntArrayRef(at::IntArrayRef(bias)), stride(), padding(), ones,
+                                                  /*transposed=*/false, zeros, /*groups=*/1, wanted);
         return {x, w, b};
     }
 };
@@ -124,9 +124,11 @@ struct Conv : torch::autograd::Function<Conv> {
         const auto saved = context->get_saved_variables();
         const auto &x = saved[0], &w = saved[1];
         const auto convolution = geometry(x, w, context->saved_data["stride"].toInt(), context->saved_data["padding"].toInt());
-        auto [dx, dw, db] = convolution.backward(grads[0].contiguous(kChannelsLast), x, w,
-                                                 {context->needs_input_grad(0), context->needs_input_grad(1), context->needs_input_grad(2)});
-        return {dx, dw.defined() ? weight_contiguous(dw) : dw, db, Variable(), Variable()};
+        const auto grad = grads[0].contiguous(kChannelsLast);
+        at::Tensor dx;
+        if (context->needs_input_grad(0)) dx = convolution.backward_image(grad, w, {});
+        auto [dw, db] = convolution.backward_weight(grad, x, w, context->needs_input_grad(2));
+        return {dx, weight_contiguous(dw), db, Variable(), Variable()};
     }
 
   private:
@@ -157,16 +159,45 @@ struct ConvTranspose : torch::autograd::Function<ConvTranspose> {
                                           context->saved_data["output_padding"].toInt());
         at::Tensor dx, dw, db;
         if (context->needs_input_grad(0)) dx = convolution.forward(grad, w, {});
-        if (context->needs_input_grad(1)) dw = weight_contiguous(convolution.backward_weight(x, grad, w));
+        if (context->needs_input_grad(1)) dw = weight_contiguous(convolution.backward_weight(x, grad, w, false)[0]);
         if (context->needs_input_grad(2)) db = grad.sum({0, 2, 3});
         return {dx, dw, db, Variable(), Variable(), Variable()};
     }
 
-  private:
     // Of the convolution whose input gradient this is: it maps the result back to the input, with the same weight.
     static Convolution geometry(const at::Tensor& x, const at::Tensor& weight, int64_t stride, int64_t padding, int64_t output_padding) {
         auto extent = [&](int64_t dim) { return (x.size(dim) - 1) * stride - 2 * padding + weight.size(dim) + output_padding; };
         return {weight, stride, padding, x.size(0), extent(2), extent(3), x.size(2), x.size(3)};
+    }
+};
+
+struct DoubledConv : torch::autograd::Function<DoubledConv> {
+    static Variable forward(AutogradContext* context, const Variable& input, const Variable& weight, const Variable& bias) {
+        const auto x = input.contiguous(kChannelsLast), doubled = doubled_weight(weight);
+        const auto convolution = geometry(x, doubled);
+        const auto w = convolution.prepare(doubled);
+        context->save_for_backward({x, w});
+        return convolution.backward_image(x, w, bias);
+    }
+
+    static variable_list backward(AutogradContext* context, variable_list grads) {
+        const auto saved = context->get_saved_variables();
+        const auto &x = saved[0], &w = saved[1];
+        const auto grad = grads[0].contiguous(kChannelsLast);
+        const auto convolution = geometry(x, w);
+        at::Tensor dx, dw, db;
+        if (context->needs_input_grad(0)) dx = convolution.forward(grad, w, {});
+        if (context->needs_input_grad(1)) dw = doubled_weight_backward(convolution.backward_weight(x, grad, w, false)[0]);
+        if (context->needs_input_grad(2)) db = grad.sum({0, 2, 3});
+        return {dx, dw, db};
+    }
+
+    // The weight grows from 9 to 16 places, which has to be less work than the image saves.
+    static bool pays(const at::Tensor& x) { return 4 * x.size(0) * x.size(2) * x.size(3) >= x.size(1); }
+
+  private:
+    static Convolution geometry(const at::Tensor& x, const at::Tensor& weight) {
+        return ConvTranspose::geometry(x, weight, /*stride=*/2, /*padding=*/1, /*output_padding=*/0);
     }
 };
 
@@ -195,6 +226,21 @@ int vct_conv2d(at::Tensor* input, at::Tensor* weight, at::Tensor* bias, int64_t 
         *result = new at::Tensor(fp32(x, w) && !autocast()
                                      ? Conv::apply(x, w, value(bias), stride, padding)
                                      : at::conv2d(x.contiguous(kChannelsLast), w, value(bias), {stride, stride}, {padding, padding}));
+    });
+}
+
+int vct_conv2d_doubled(at::Tensor* input, at::Tensor* weight, at::Tensor* bias, at::Tensor** result) {
+    return vaecluster::guard([&] {
+        const auto &x = *input, &w = *weight;
+        TORCH_CHECK(x.dim() == 4 && w.dim() == 4 && x.size(1) == w.size(1) && w.size(2) == 3 && w.size(3) == 3,
+                    "conv2d_doubled: the channels of an input of shape ", x.sizes(), " do not go with a weight of shape ", w.sizes());
+        if (fp32(x, w) && !autocast() && DoubledConv::pays(x)) {
+            *result = new at::Tensor(DoubledConv::apply(x, w, value(bias)));
+            return;
+        }
+        auto doubled = at::upsample_nearest2d(x.contiguous(kChannelsLast), {2 * x.size(2), 2 * x.size(3)});
+        *result = new at::Tensor(fp32(x, w) && !autocast() ? Conv::apply(doubled, w, value(bias), int64_t(1), int64_t(1))
+                                                           : at::conv2d(doubled, w, value(bias), {1, 1}, {1, 1}));
     });
 }
 

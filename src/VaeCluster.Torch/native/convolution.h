@@ -13,6 +13,8 @@
 // at::Tensor, channels last, that the caller owns. Equal to ATen's operators but for rounding.
 VAECLUSTER_EXPORT int vct_conv2d(at::Tensor* input, at::Tensor* weight, at::Tensor* bias, int64_t stride, int64_t padding,
                                  at::Tensor** result);
-// The same with weight [Cin, Cout, K, K].
+// Of the input with each pixel four times, [B, Cin, 2 H, 2 W]; weight [Cout, Cin, 3, 3], stride 1, padding 1.
+VAECLUSTER_EXPORT int vct_conv2d_doubled(at::Tensor* input, at::Tensor* weight, at::Tensor* bias, at::Tensor** result);
+// The transposed one, weight [Cin, Cout, K, K].
 VAECLUSTER_EXPORT int vct_conv_transpose2d(at::Tensor* input, at::Tensor* weight, at::Tensor* bias, int64_t stride,
                                            int64_t padding, int64_t output_padding, at::Tensor** result);

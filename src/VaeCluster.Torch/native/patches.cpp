@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "dispatch.h"
 
@@ -36,19 +37,60 @@ BODY void transpose_tile(const float* from, int64_t from_step, float* to, int64_
     }
 }
 
-// [rows, columns] to [columns, rows]
-BODY void transpose(const float* __restrict from, float* __restrict to, int64_t rows, int64_t columns) {
+// [rows, columns] to [columns, rows], rows apart by the steps.
+BODY void transpose(const float* __restrict from, int64_t from_step, float* __restrict to, int64_t to_step, int64_t rows, int64_t columns) {
     const int64_t even_rows = rows / 8 * 8, even_columns = columns / 8 * 8;
     for (int64_t r = 0; r < even_rows; r += 8) {
-        for (int64_t c = 0; c < even_columns; c += 8) transpose_tile(from + r * columns + c, columns, to + c * rows + r, rows);
+        for (int64_t c = 0; c < even_columns; c += 8) transpose_tile(from + r * from_step + c, from_step, to + c * to_step + r, to_step);
     }
     for (int64_t r = 0; r < rows; r++) {
-        for (int64_t c = r < even_rows ? even_columns : 0; c < columns; c++) to[c * rows + r] = from[r * columns + c];
+        for (int64_t c = r < even_rows ? even_columns : 0; c < columns; c++) to[c * to_step + r] = from[r * from_step + c];
+    }
+}
+
+// Along one side of the kernel, 3 weights to 4: w2, w1 + w2, w0 + w1, w0. In: [3, 3, n]; out: [4, 4, n].
+BODY void double_places(const float* __restrict in, float* __restrict out, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        float rows[4][3];
+        for (int k = 0; k < 3; k++) {
+            const float w0 = in[k * n + i], w1 = in[(3 + k) * n + i], w2 = in[(6 + k) * n + i];
+            rows[0][k] = w2;
+            rows[1][k] = w1 + w2;
+            rows[2][k] = w0 + w1;
+            rows[3][k] = w0;
+        }
+        for (int k = 0; k < 4; k++) {
+            out[(4 * k + 0) * n + i] = rows[k][2];
+            out[(4 * k + 1) * n + i] = rows[k][1] + rows[k][2];
+            out[(4 * k + 2) * n + i] = rows[k][0] + rows[k][1];
+            out[(4 * k + 3) * n + i] = rows[k][0];
+        }
+    }
+}
+
+// The transpose of double_places.
+BODY void halve_places(const float* __restrict in, float* __restrict out, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        float rows[4][3];
+        for (int k = 0; k < 4; k++) {
+            const float d0 = in[(4 * k + 0) * n + i], d1 = in[(4 * k + 1) * n + i], d2 = in[(4 * k + 2) * n + i], d3 = in[(4 * k + 3) * n + i];
+            rows[k][0] = d2 + d3;
+            rows[k][1] = d1 + d2;
+            rows[k][2] = d0 + d1;
+        }
+        for (int k = 0; k < 3; k++) {
+            out[k * n + i] = rows[2][k] + rows[3][k];
+            out[(3 + k) * n + i] = rows[1][k] + rows[2][k];
+            out[(6 + k) * n + i] = rows[0][k] + rows[1][k];
+        }
     }
 }
 
 DISPATCH(void, add_range, (float* into, const float* from, int64_t n), (into, from, n))
-DISPATCH(void, transpose, (const float* from, float* to, int64_t rows, int64_t columns), (from, to, rows, columns))
+DISPATCH(void, transpose, (const float* from, int64_t from_step, float* to, int64_t to_step, int64_t rows, int64_t columns),
+         (from, from_step, to, to_step, rows, columns))
+DISPATCH(void, double_places, (const float* in, float* out, int64_t n), (in, out, n))
+DISPATCH(void, halve_places, (const float* in, float* out, int64_t n), (in, out, n))
 
 // Calls body(offset in the image, offset in the patch, floats) for each row of the patch at (row, column); offset -1: outside.
 template <typename Body>
@@ -121,7 +163,7 @@ at::Tensor weight_channels_last(const at::Tensor& weight) {
     const float* from = plain.data_ptr<float>();
     float* to = result.data_ptr<float>();
     at::parallel_for(0, weight.size(0), 16, [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) transpose_best(from + i * inner * places, to + i * inner * places, inner, places);
+        for (int64_t i = first; i < last; i++) transpose_best(from + i * inner * places, places, to + i * inner * places, inner, inner, places);
     });
     return result;
 }
@@ -133,7 +175,39 @@ at::Tensor weight_contiguous(const at::Tensor& weight) {
     const float* from = weight.data_ptr<float>();
     float* to = result.data_ptr<float>();
     at::parallel_for(0, weight.size(0), 16, [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) transpose_best(from + i * inner * places, to + i * inner * places, places, inner);
+        for (int64_t i = first; i < last; i++) transpose_best(from + i * inner * places, inner, to + i * inner * places, places, places, inner);
+    });
+    return result;
+}
+
+at::Tensor doubled_weight(const at::Tensor& weight) {
+    const auto plain = weight.contiguous();
+    const int64_t outer = plain.size(0), inner = plain.size(1);
+    auto result = at::empty({inner, outer, 4, 4}, plain.options().memory_format(at::MemoryFormat::ChannelsLast));
+    const float* from = plain.data_ptr<float>();
+    float* to = result.data_ptr<float>();
+    at::parallel_for(0, inner, 16, [&](int64_t first, int64_t last) {
+        std::vector<float> places(9 * outer);
+        for (int64_t i = first; i < last; i++) {
+            transpose_best(from + i * 9, inner * 9, places.data(), outer, outer, 9);
+            double_places_best(places.data(), to + i * 16 * outer, outer);
+        }
+    });
+    return result;
+}
+
+at::Tensor doubled_weight_backward(const at::Tensor& grad) {
+    const auto ordered = weight_channels_last(grad);
+    const int64_t inner = ordered.size(0), outer = ordered.size(1);
+    auto result = at::empty({outer, inner, 3, 3}, ordered.options().memory_format(at::MemoryFormat::Contiguous));
+    const float* from = ordered.data_ptr<float>();
+    float* to = result.data_ptr<float>();
+    at::parallel_for(0, inner, 16, [&](int64_t first, int64_t last) {
+        std::vector<float> places(9 * outer);
+        for (int64_t i = first; i < last; i++) {
+            halve_places_best(from + i * 16 * outer, places.data(), outer);
+            transpose_best(places.data(), outer, to + i * 9, inner * 9, 9, outer);
+        }
     });
     return result;
 }

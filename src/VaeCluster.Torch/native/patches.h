@@ -21,4 +21,10 @@ struct Patches {
 at::Tensor weight_channels_last(const at::Tensor& weight);
 at::Tensor weight_contiguous(const at::Tensor& weight);
 
+// A 3x3 convolution of an image with each pixel four times is a transposed 4x4 convolution of stride 2 and padding 1 of the
+// image itself: 4 products for a number in place of 9. Weight [A, B, 3, 3] to [B, A, 4, 4], channels last; and the way back
+// for its gradient, to the plain order.
+at::Tensor doubled_weight(const at::Tensor& weight);
+at::Tensor doubled_weight_backward(const at::Tensor& grad);
+
 }  // namespace vaecluster

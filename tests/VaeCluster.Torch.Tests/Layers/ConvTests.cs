@@ -38,6 +38,35 @@ public sealed class ConvTests
     }
 
     [Theory]
+    [InlineData(32, 16, 3, 8, 8)]
+    [InlineData(7, 19, 2, 5, 3)]
+    [InlineData(16, 16, 2, 1, 1)]
+    [InlineData(24, 40, 1, 3, 2)]
+    [InlineData(96, 72, 1, 4, 4)] // too little image for so many weights
+    [InlineData(160, 144, 2, 7, 6)] // wide
+    public void ForwardDoubled_AndAllGradients_EqualTheStockOperators(int inputs, int outputs, int samples, int height, int width)
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(3);
+        var ours = new Conv(inputs, outputs, kernel: 3, padding: 1);
+        var stock = Conv2d(inputs, outputs, kernel_size: 3, padding: 1);
+        stock.load_state_dict(ours.state_dict());
+        var a = randn(samples, inputs, height, width).requires_grad_();
+        var b = a.detach().clone().requires_grad_();
+
+        var x = ours.ForwardDoubled(a);
+        var y = stock.forward(functional.interpolate(b, scale_factor: [2, 2], mode: InterpolationMode.Nearest));
+        var direction = randn_like(y);
+        (x * direction).sum().backward();
+        (y * direction).sum().backward();
+
+        Assert.Equal(y.shape, x.shape);
+        Close.Assert(y, x, "output");
+        Close.Assert(b.grad!, a.grad!, "input");
+        foreach (var ((name, left), (_, right)) in stock.named_parameters().Zip(ours.named_parameters())) Close.Assert(left.grad!, right.grad!, name);
+    }
+
+    [Theory]
     [InlineData(32, 64, 3, 2, 9)]
     [InlineData(32, 64, 4, 2, 5)]
     public void Gradients_Repeated_AreTheSameBits(int inputs, int outputs, int kernel, int stride, int size)
