@@ -96,7 +96,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
             Fingerprint = store.ReadFingerprint(),
             NextRecord = nextStep,
             RecordedSteps = nextStep ?? 0,
-            AdoptUntil = store.Term > 1 ? options.Lease.Least : null,
+            AdoptUntil = store.Term > 1 ? options.Lease.ReturnTime : null,
         };
 
         // 2. The server.

@@ -17,6 +17,11 @@ public sealed class LeaseOptions : IValidatableObject
     /// <summary>A worker whose stream broke, and that no peer reports, may connect again within this time.</summary>
     public TimeSpan ReconnectTime { get; set; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// After a restart the workers have so long to come back with the plan that they work under, where no peer reports them lost.
+    /// </summary>
+    public TimeSpan ReturnTime { get; set; } = TimeSpan.FromSeconds(4);
+
     /// <summary>A worker that is gone for so long is forgotten.</summary>
     public TimeSpan ForgetAfter { get; set; } = TimeSpan.FromMinutes(1);
 
@@ -37,6 +42,8 @@ public sealed class LeaseOptions : IValidatableObject
             yield return new("has to be at least as long as the shortest lease", [nameof(Most)]);
         if (ReconnectTime < TimeSpan.Zero || ReconnectTime > Most)
             yield return new("has to lie between 0 and the longest lease", [nameof(ReconnectTime)]);
+        if (ReturnTime < Least || ReturnTime > TimeSpan.FromHours(1))
+            yield return new("has to lie between the shortest lease and one hour", [nameof(ReturnTime)]);
         if (ForgetAfter < Most)
             yield return new("has to be at least as long as the longest lease", [nameof(ForgetAfter)]);
     }

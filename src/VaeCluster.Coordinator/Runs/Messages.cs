@@ -36,7 +36,7 @@ internal static class Messages
             case Wire.WorkerMessage.ContentOneofCase.StepRecords:
                 return Records.Hear(run, worker, message.StepRecords, effects);
             case Wire.WorkerMessage.ContentOneofCase.Goodbye:
-                return Goodbye(run, worker, message.Goodbye, effects);
+                return Goodbye(run, worker, message.Goodbye, now, effects);
             case Wire.WorkerMessage.ContentOneofCase.SlotFailed:
                 return SlotFailed(run, worker, message.SlotFailed, effects);
             case Wire.WorkerMessage.ContentOneofCase.StateHash:
@@ -144,13 +144,16 @@ internal static class Messages
         return halt.Asked.Contains(worker.Id) ? run with { Halt = halt with { Answers = halt.Answers.SetItem(worker.Id, state) } } : run;
     }
 
-    private static RunSnapshot Goodbye(RunSnapshot run, WorkerSnapshot worker, Wire.Goodbye goodbye, RunEffects effects)
+    private static RunSnapshot Goodbye(RunSnapshot run, WorkerSnapshot worker, Wire.Goodbye goodbye, TimeSpan now, RunEffects effects)
     {
         if (goodbye.Kind == Wire.Goodbye.Types.Kind.LeaveAsked)
         {
             effects.Add(new RunEffect.WorkerChanged(worker.Id, $"was asked to leave: {goodbye.Reason}", IsLoss: false));
             return run.With(worker with { IsLeaving = true });
         }
+        // It has left the step after which the plan without it is in force, perhaps before a member of that plan could tell.
+        if (worker.IsLeaving && run.Plan?.RankOf(worker.Id) is not null && run.Next is { } next && next.RankOf(worker.Id) is null)
+            run = Actions.Switch(run, now, effects);
         effects.Add(new RunEffect.WorkerChanged(worker.Id, "has left", IsLoss: false));
         if (worker.Stream is { } stream) effects.Add(new RunEffect.Close(stream));
         // A member that leaves without a word before is lost all the same.

@@ -285,6 +285,7 @@ internal sealed class Member : IDisposable
         copying?.Cancel();
         copying = null;
         Exchange.End(reason);
+        connection.SendRecords = false;
         if (plan is null && next is null) return;
         (plan, next, awaited) = (null, null, default);
         Publish(standing with { Plan = null, Next = null });

@@ -1,0 +1,111 @@
+namespace VaeCluster.Cluster.Tests;
+
+/// <summary>One fault each: the run ends with the weights that it would have had without, and no step is missing.</summary>
+public sealed class FaultTests
+{
+    private static readonly Lazy<string> Expected = new(() => TestCluster.WeightsOfOneProcess(Config));
+
+    private static string Config => Configs.Tiny(150);
+
+    [Fact]
+    public async Task Kill_OneOfThreeWorkers_TheOthersGoOn()
+    {
+        await using var cluster = await StartAsync(3);
+        cluster.Workers["w2"].Kill();
+
+        await cluster.WaitAsync("w2 is out of the plan", status => status.Plan?.Members.Count == 2 && status.Phase == Protocol.V1.RunStatus.Types.Phase.Running);
+        await AssertDoneAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Terminate_OneOfThreeWorkers_ItLeavesBetweenTwoSteps()
+    {
+        await using var cluster = await StartAsync(3);
+        var leaving = cluster.Workers["w1"];
+        leaving.AskToEnd();
+
+        Assert.True(await leaving.EndedAsync(TimeSpan.FromSeconds(60)), cluster.Said);
+        Assert.Equal(130, leaving.ExitCode);
+        var status = await cluster.WaitAsync("the others go on", status => status.Plan?.Members.Count == 2);
+        Assert.Contains("w1 leaves", status.Plan.Reason, StringComparison.Ordinal);
+        await AssertDoneAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Stop_LongerThanTheLease_IsRoutedAroundAndComesBack()
+    {
+        await using var cluster = await StartAsync(3);
+        cluster.Workers["w3"].Stop();
+        await cluster.WaitAsync("w3 is out of the plan", status => status.Plan?.Members.Count == 2 && status.Phase == Protocol.V1.RunStatus.Types.Phase.Running);
+        cluster.Workers["w3"].Continue();
+        await cluster.WaitAsync("w3 is back", status => status.Plan?.Members.Count == 3);
+
+        await AssertDoneAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Join_InTheMiddle_CopiesTheStateAndTakesSlots()
+    {
+        await using var cluster = await StartAsync(2);
+        cluster.StartWorker("w3");
+        await cluster.WaitAsync("w3 has slots", status => status.Plan?.Members.Any(member => member is { WorkerId: "w3", Slots: > 0 }) == true);
+
+        await AssertDoneAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Kill_Coordinator_TrainingGoesOnAndItsPlanIsAdopted()
+    {
+        await using var cluster = await StartAsync(2);
+        cluster.KillCoordinator();
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        cluster.RestartCoordinator();
+        var status = await cluster.WaitAsync("the plan is adopted", status => status.Plan?.Members.Count == 2);
+
+        Assert.Equal(2UL, status.Term);
+        await AssertDoneAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Kill_CoordinatorAndAWorker_TheOtherWaitsForItsReturn()
+    {
+        await using var cluster = await StartAsync(2);
+        cluster.KillCoordinator();
+        cluster.Workers["w2"].Kill();
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
+        cluster.RestartCoordinator();
+
+        await cluster.WaitAsync("w1 goes on alone", status => status.Plan?.Members.Count == 1);
+        await AssertDoneAsync(cluster);
+    }
+
+    [Fact]
+    public async Task Kill_Everything_GoesOnFromTheNewestCheckpoint()
+    {
+        await using var cluster = await StartAsync(2);
+        await cluster.WaitForStepAsync(60);
+        foreach (var worker in cluster.Workers.Values) worker.Kill();
+        cluster.KillCoordinator();
+        cluster.RestartCoordinator();
+        cluster.StartWorker("w8");
+        cluster.StartWorker("w9");
+
+        await AssertDoneAsync(cluster);
+    }
+
+    private static async Task<TestCluster> StartAsync(int workers)
+    {
+        _ = Expected.Value;
+        var cluster = new TestCluster(Config, $"plans.min_members={workers}", "plans.gather_time=200ms");
+        cluster.StartWorkers(workers);
+        await cluster.WaitForStepAsync(20);
+        return cluster;
+    }
+
+    private static async Task AssertDoneAsync(TestCluster cluster)
+    {
+        await cluster.CompleteAsync();
+        cluster.AssertJournal();
+        Assert.True(cluster.Weights() == Expected.Value, $"The weights are others.\n{cluster.Said}");
+    }
+}
