@@ -17,7 +17,7 @@ public sealed class TrainTests : IDisposable
         var run = _sandbox.Train(_sandbox.SmallConfig()).AssertSuccess();
         Assert.Contains("step 3/3", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', run.Output);
-        foreach (var name in new[] { "config.yaml", "metrics.csv", "validation.csv", "summary.json", "weights.safetensors" })
+        foreach (var name in new[] { "config.yaml", "metrics.csv", "validation.csv", "loss.png", "summary.json", "weights.safetensors" })
             Assert.True(File.Exists(Path.Combine(_sandbox.Run, name)), name);
         Assert.Empty(Directory.EnumerateFiles(_sandbox.Run, "*.tmp", SearchOption.AllDirectories));
         foreach (var picture in Directory.EnumerateFiles(Path.Combine(_sandbox.Run, "pictures")))
@@ -26,6 +26,7 @@ public sealed class TrainTests : IDisposable
         Assert.Contains(Directory.EnumerateFiles(Path.Combine(_sandbox.Run, "pictures")), path => path.Contains("samples", StringComparison.Ordinal));
 
         using var folder = RunFolder.Open(_sandbox.Run);
+        Assert.Single(Directory.EnumerateFiles(folder.TensorBoardPath), path => path.Contains("tfevents", StringComparison.Ordinal));
         Assert.Equal([1, 2, 3], folder.ReadMetrics().Select(row => row.Step));
         Assert.All(folder.ReadMetrics(), row => Assert.True(row.Loss > 0 && row.Recon > 0 && row.ImagesPerSecond > 0 && row.GradientNorm > 0, row.Line));
 

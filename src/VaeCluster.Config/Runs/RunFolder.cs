@@ -3,9 +3,9 @@ using VaeCluster.Config.Binding;
 namespace VaeCluster.Config.Runs;
 
 /// <summary>
-/// The folder of one run: config.yaml, manifest.bin, metrics.csv, summary.json, weights.safetensors, pictures/, checkpoints/,
-/// and journal/ where a coordinator led it. Files are written under a temporary name and renamed, so that a reader never sees
-/// half of one. One process at a time trains in it.
+/// The folder of one run: config.yaml, manifest.bin, metrics.csv, loss.png, summary.json, weights.safetensors, pictures/,
+/// tensorboard/, checkpoints/, and journal/ where a coordinator led it. Files are written under a temporary name and renamed,
+/// so that a reader never sees half of one. One process at a time trains in it.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
@@ -16,7 +16,9 @@ public sealed class RunFolder : IDisposable
     public const string ValidationName = "validation.csv";
     public const string SummaryName = "summary.json";
     public const string WeightsName = "weights.safetensors";
+    public const string LossCurveName = "loss.png";
     public const string PicturesName = "pictures";
+    public const string TensorBoardName = "tensorboard";
     private const string LockName = ".lock";
     private const int PicturesKept = 5;
 
@@ -34,6 +36,9 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>The list of samples that the run was begun with.</summary>
     public string ManifestPath => In(ManifestName);
+
+    /// <summary>The folder of TensorBoard's event files.</summary>
+    public string TensorBoardPath => In(TensorBoardName);
 
     /// <summary>The folder of the journal's files.</summary>
     public string JournalPath => In(JournalName);
@@ -101,7 +106,8 @@ public sealed class RunFolder : IDisposable
     /// <summary>The pictures after a step, as pictures/NAME-STEP.png; of each name the last ones are kept.</summary>
     /// <param name="step">Sorts the names.</param>
     /// <param name="write">Writes each picture to the path that it gets for its name.</param>
-    public void WritePictures(long step, Action<Func<string, string>> write)
+    /// <returns>The names, and where the pictures are.</returns>
+    public IReadOnlyList<(string Name, string Path)> WritePictures(long step, Action<Func<string, string>> write)
     {
         var folder = Directory.CreateDirectory(In(PicturesName)).FullName;
         var names = new List<string>();
@@ -114,10 +120,11 @@ public sealed class RunFolder : IDisposable
             });
             foreach (var name in names)
             {
-                File.Move(Temporary(name), System.IO.Path.Combine(folder, $"{name}-{step:D7}.png"), overwrite: true);
+                File.Move(Temporary(name), Final(name), overwrite: true);
                 var kept = Directory.GetFiles(folder, $"{name}-*.png").Order(StringComparer.Ordinal).ToList();
                 foreach (var old in kept.SkipLast(PicturesKept)) File.Delete(old);
             }
+            return [.. names.Select(name => (name, Final(name)))];
         }
         catch
         {
@@ -125,6 +132,7 @@ public sealed class RunFolder : IDisposable
             throw;
         }
 
+        string Final(string name) => System.IO.Path.Combine(folder, $"{name}-{step:D7}.png");
         string Temporary(string name) => System.IO.Path.Combine(folder, $"{name}.{Environment.ProcessId}.tmp");
     }
 
@@ -138,6 +146,9 @@ public sealed class RunFolder : IDisposable
 
     public IReadOnlyList<ValidationRow> ReadValidations() =>
         MetricsLog.Read(In(ValidationName), ValidationRow.Header).Select(ValidationRow.Parse).ToList();
+
+    /// <summary>The losses over the steps so far, as a picture.</summary>
+    public void WriteLossCurve() => LossCurve.Write(In(LossCurveName), ReadMetrics(), ReadValidations());
 
     public void WriteSummary(RunSummary summary) => WriteText(SummaryName, summary.ToJson() + "\n");
 

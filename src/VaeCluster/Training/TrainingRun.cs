@@ -41,9 +41,10 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
         else if (folder.HoldsRun) view.Note($"{folder.Path} holds a run without a checkpoint: it starts again from step 0, to the same bits.");
 
         folder.Begin(config);
+        using var series = RunSeries.Open(folder, training.Step);
         try
         {
-            view.Show(() => Train(training, checkpoints, cancellation));
+            view.Show(() => Train(training, series, checkpoints, cancellation));
         }
         catch (SampleReadException)
         {
@@ -52,7 +53,7 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
         }
         var finished = training.Step == training.TotalSteps;
         var saved = Save(training, checkpoints, stopped: !finished);
-        Finish(training);
+        Finish(training, series);
         view.Note(finished
             ? $"Finished after step {training.Step}: {folder.Path}"
             : $"Stopped after step {training.Step} of {training.TotalSteps}: {folder.Path} holds the series and the weights so far.");
@@ -105,20 +106,18 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
         _validation = folder.ReadValidations().LastOrDefault(row => row.Step <= step);
     }
 
-    private void Train(LocalTraining training, LocalCheckpoints checkpoints, CancellationToken cancellation)
+    private void Train(LocalTraining training, RunSeries series, LocalCheckpoints checkpoints, CancellationToken cancellation)
     {
-        using var metrics = folder.OpenMetrics(training.Step);
-        using var validations = folder.OpenValidation(training.Step);
         try
         {
             // The one before was stopped in it.
-            if (training.ValidationDue && _validation?.Step != training.Step) Validate(training, validations, cancellation);
+            if (training.ValidationDue && _validation?.Step != training.Step) Validate(training, series, cancellation);
             while (training.Step < training.TotalSteps && !cancellation.IsCancellationRequested)
             {
                 var outcome = training.RunStep(cancellation);
-                Record(outcome, metrics);
+                Record(outcome, series);
                 Report(outcome, training.TotalSteps);
-                if (training.ValidationDue) Validate(training, validations, cancellation);
+                if (training.ValidationDue) Validate(training, series, cancellation);
                 checkpoints.SaveIfDue(_validation?.Loss);
             }
         }
@@ -128,14 +127,14 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
         }
     }
 
-    private void Record(StepOutcome outcome, MetricsLog metrics)
+    private void Record(StepOutcome outcome, RunSeries series)
     {
         var rate = outcome.Samples / outcome.Duration.TotalSeconds;
         _last = new MetricsRow(outcome.Step, outcome.Epoch, outcome.Samples, outcome.Loss, outcome.Recon, outcome.Kl, outcome.Psnr,
             outcome.GradientNorm, outcome.LearningRate, outcome.Beta, rate, Seconds);
         _rates.Add(rate);
         if (!outcome.Updated) _skipped++;
-        metrics.Append(_last.Line);
+        series.Add(_last);
     }
 
     private void Report(StepOutcome outcome, long totalSteps)
@@ -146,21 +145,22 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
         if (!outcome.Updated) view.Note($"step {outcome.Step}: the gradient is not finite; nothing was updated");
     }
 
-    private void Validate(LocalTraining training, MetricsLog log, CancellationToken cancellation)
+    private void Validate(LocalTraining training, RunSeries series, CancellationToken cancellation)
     {
         var outcome = training.Validate(cancellation);
         var losses = outcome.Losses;
         _validation = new ValidationRow(outcome.Step, _last?.Epoch ?? 0, losses.Samples, losses.Loss, losses.Recon, losses.Kl, losses.Psnr, outcome.ActiveUnits);
-        log.Append(_validation.Line);
+        series.Add(_validation);
         view.Note(_validation.Sentence);
-        folder.WritePictures(training.Step, pathOf => training.WritePictures(pathOf, cancellation));
+        series.WritePictures(training.Step, pathOf => training.WritePictures(pathOf, cancellation));
         _pictured = training.Step;
     }
 
-    private void Finish(LocalTraining training)
+    private void Finish(LocalTraining training, RunSeries series)
     {
         if (_pictured != training.Step)
-            folder.WritePictures(training.Step, pathOf => training.WritePictures(pathOf, CancellationToken.None));
+            series.WritePictures(training.Step, pathOf => training.WritePictures(pathOf, CancellationToken.None));
+        series.WriteLossCurve();
         folder.WriteWhole(RunFolder.WeightsName, training.SaveWeights);
         folder.WriteSummary(new RunSummary
         {

@@ -92,7 +92,7 @@ public sealed class StatusCommandTests
         var run = ProgramRun.Shell($$"""
             command -v script >/dev/null || exit 77
             export TERM=xterm COLUMNS=200
-            timeout -s INT 6 script -qec 'stty cols 200 rows 50; exec "$VAECLUSTER_PROGRAM" status {{sandbox.Address}} --watch' /dev/null
+            env --default-signal timeout -k 10 -s INT 6 script -qec 'stty cols 200 rows 50; exec "$VAECLUSTER_PROGRAM" status {{sandbox.Address}} --watch' /dev/null
             """);
         if (run.ExitCode == 77) Assert.Skip("there is no script(1) here");
 
@@ -111,7 +111,8 @@ public sealed class StatusCommandTests
 
     private static Process Watch(CoordinatorSandbox sandbox, out Lines lines)
     {
-        var process = Process.Start(ProgramRun.Describe(ProgramRun.ProgramPath, ["status", sandbox.Address, "--watch"]))!;
+        // The tests may have been started with SIGINT ignored, as a shell's background job is: env gives it back.
+        var process = Process.Start(ProgramRun.Describe("/usr/bin/env", ["--default-signal", ProgramRun.ProgramPath, "status", sandbox.Address, "--watch"]))!;
         lines = new Lines(process);
         return process;
     }
