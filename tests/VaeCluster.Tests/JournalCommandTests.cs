@@ -41,7 +41,7 @@ public sealed class JournalCommandTests : IDisposable
 
         var run = ProgramRun.Of("journal", "verify", folder.Path).AssertSuccess();
 
-        foreach (var part in new[] { "12 to train with (manifest.bin), 5 a step in 4 slots", "0 to 6, 1 done again", "2 whole", "good: " })
+        foreach (var part in new[] { "12 to train with (manifest), 5 a step in 4 slots", "0 to 6, 1 done again", "2 whole", "good: " })
             Assert.Contains(part, run.Output, StringComparison.Ordinal);
     }
 

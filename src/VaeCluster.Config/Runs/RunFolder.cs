@@ -3,14 +3,14 @@ using VaeCluster.Config.Binding;
 namespace VaeCluster.Config.Runs;
 
 /// <summary>
-/// The folder of one run: config.yaml, manifest.bin, metrics.csv, loss.png, summary.json, weights.safetensors, pictures/,
+/// The folder of one run: config.yaml, manifest, metrics.csv, loss.png, summary.json, weights.safetensors, pictures/,
 /// tensorboard/, checkpoints/, and journal/ where a coordinator led it. Files are written under a temporary name and renamed,
 /// so that a reader never sees half of one. One process at a time trains in it.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
     public const string ConfigName = "config.yaml";
-    public const string ManifestName = "manifest.bin";
+    public const string ManifestName = "manifest";
     public const string JournalName = "journal";
     public const string MetricsName = "metrics.csv";
     public const string ValidationName = "validation.csv";
@@ -134,6 +134,14 @@ public sealed class RunFolder : IDisposable
 
         string Final(string name) => System.IO.Path.Combine(folder, $"{name}-{step:D7}.png");
         string Temporary(string name) => System.IO.Path.Combine(folder, $"{name}.{Environment.ProcessId}.tmp");
+    }
+
+    /// <summary>The pictures after a step that are there, by name.</summary>
+    public IEnumerable<(string Name, string Path)> PicturesOf(long step)
+    {
+        var ending = $"-{step:D7}.png";
+        return !Directory.Exists(In(PicturesName)) ? [] : Directory.GetFiles(In(PicturesName), "*" + ending).Order(StringComparer.Ordinal)
+            .Select(path => (System.IO.Path.GetFileName(path)[..^ending.Length], path));
     }
 
     /// <summary>The series of steps, to append to; rows after a step are dropped, because they will be done again.</summary>

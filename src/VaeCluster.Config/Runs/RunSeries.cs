@@ -14,6 +14,7 @@ public sealed class RunSeries : IDisposable
     private readonly MetricsLog metrics, validations;
     private readonly TensorBoardLog board;
     private long? drawn;
+    private long pictured = -1;
 
     private RunSeries(RunFolder folder, long afterStep, TimeProvider clock)
     {
@@ -46,6 +47,25 @@ public sealed class RunSeries : IDisposable
     public void WritePictures(long step, Action<Func<string, string>> write)
     {
         foreach (var (name, path) in folder.WritePictures(step, write)) board.Image(step, $"pictures/{name}", path);
+        pictured = step;
+    }
+
+    /// <summary>Those that another process wrote after this step, once; there may be none, or none any more.</summary>
+    public void TakePictures(long step)
+    {
+        if (pictured == step) return;
+        pictured = step;
+        foreach (var (name, path) in folder.PicturesOf(step))
+        {
+            try
+            {
+                board.Image(step, $"pictures/{name}", path);
+            }
+            catch (FileNotFoundException)
+            {
+                // Newer ones have taken its place.
+            }
+        }
     }
 
     /// <summary>As of now; validations do it on the way.</summary>

@@ -14,8 +14,6 @@ namespace VaeCluster.Cluster;
 /// </summary>
 internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options)
 {
-    public const string ManifestName = "manifest";
-
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         // 1. The data, and with them the run's length.
@@ -34,7 +32,7 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
         // 2. The folder.
         if (folder.HoldsRun) ThrowIfAnother();
         folder.Begin(config);
-        folder.WriteWhole(ManifestName, data.Manifest.Save);
+        folder.WriteWhole(RunFolder.ManifestName, data.Manifest.Save);
         await using var series = new StepSeries(folder, config, totalSteps);
 
         // 3. The run.

@@ -7,8 +7,9 @@ using VaeCluster.Protocol.V1;
 namespace VaeCluster.Cluster;
 
 /// <summary>
-/// Writes metrics.csv and validation.csv from the records of the steps that are done, behind the coordinator, and at the end
-/// what the run has come to. Steps that are done again replace what came from them.
+/// Writes the run's series from the records of the steps that are done, behind the coordinator, and at the end what the run
+/// has come to. Steps that are done again replace what came from them. Pictures are the workers'; they stand in the folder
+/// before the record of their step comes.
 /// </summary>
 internal sealed class StepSeries : IAsyncDisposable
 {
@@ -21,8 +22,7 @@ internal sealed class StepSeries : IAsyncDisposable
     /// <summary>Steps written.</summary>
     private long step = -1;
     private double seconds;
-    private MetricsLog? metrics;
-    private MetricsLog? validations;
+    private RunSeries? series;
 
     public StepSeries(RunFolder folder, RunConfig config, long totalSteps)
     {
@@ -38,9 +38,10 @@ internal sealed class StepSeries : IAsyncDisposable
     {
         records.Writer.TryComplete();
         await writing.ConfigureAwait(false);
-        metrics?.Dispose();
-        validations?.Dispose();
-        (metrics, validations) = (null, null);
+        if (step == totalSteps) series?.TakePictures(step);
+        series?.WriteLossCurve();
+        series?.Dispose();
+        series = null;
         WriteSummary();
     }
 
@@ -48,8 +49,7 @@ internal sealed class StepSeries : IAsyncDisposable
     {
         records.Writer.TryComplete();
         await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        metrics?.Dispose();
-        validations?.Dispose();
+        series?.Dispose();
     }
 
     private async Task WriteAsync()
@@ -63,20 +63,19 @@ internal sealed class StepSeries : IAsyncDisposable
         step = (long)record.Step + 1;
         seconds += record.Seconds;
         var losses = record.Losses;
-        metrics!.Append(new MetricsRow(step, (long)record.Epoch, record.Samples, losses.Loss, losses.Reconstruction, losses.Kl, losses.Psnr,
-            losses.GradientNorm, losses.LearningRate, losses.Beta, record.Seconds > 0 ? record.Samples / record.Seconds : 0, seconds).Line);
+        series!.Add(new MetricsRow(step, (long)record.Epoch, record.Samples, losses.Loss, losses.Reconstruction, losses.Kl, losses.Psnr,
+            losses.GradientNorm, losses.LearningRate, losses.Beta, record.Seconds > 0 ? record.Samples / record.Seconds : 0, seconds));
         if (record.Validation is not { } validation) return;
-        validations!.Append(new ValidationRow(step, (long)record.Epoch, (long)validation.Samples, validation.Loss, validation.Reconstruction,
-            validation.Kl, validation.Psnr, (int)validation.ActiveUnits).Line);
+        series.Add(new ValidationRow(step, (long)record.Epoch, (long)validation.Samples, validation.Loss, validation.Reconstruction,
+            validation.Kl, validation.Psnr, (int)validation.ActiveUnits));
+        series.TakePictures(step);
     }
 
     /// <summary>To append from this step on.</summary>
     private void Open(long from)
     {
-        metrics?.Dispose();
-        validations?.Dispose();
-        metrics = folder.OpenMetrics(from);
-        validations = folder.OpenValidation(from);
+        series?.Dispose();
+        series = RunSeries.Open(folder, from);
         var before = folder.ReadMetrics();
         seconds = before.Count > 0 ? before[^1].Seconds : 0;
     }

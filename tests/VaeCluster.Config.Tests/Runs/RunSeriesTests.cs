@@ -47,6 +47,20 @@ public sealed class RunSeriesTests : IDisposable
         Assert.True(File.Exists(curve));
     }
 
+    [Fact]
+    public void TakePictures_OfAnotherProcess_AreTakenOnce()
+    {
+        folder.WritePictures(2, pathOf => ImageWriter.WritePng(pathOf("samples"), 8, 4, 1, new byte[32]));
+        using (var series = RunSeries.Open(folder, 0))
+        {
+            series.TakePictures(1);
+            series.TakePictures(2);
+            series.TakePictures(2);
+        }
+        var images = EventFiles.Read(folder.TensorBoardPath).Where(one => one.ContainsKey("images"));
+        Assert.Equal(2, (int)Assert.Single(images)["step"]!);
+    }
+
     private static void Add(RunSeries series, int first, int last)
     {
         for (var step = first; step <= last; step++)
