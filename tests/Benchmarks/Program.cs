@@ -5,6 +5,7 @@ Dictionary<string, Func<Task>> areas = new()
 {
     ["training"] = TrainingBenchmarks.RunAsync,
     ["optimizer"] = TrainingBenchmarks.RunOptimizerAsync,
+    ["checkpoints"] = CheckpointBenchmarks.RunAsync,
     ["grpc"] = GrpcBenchmarks.RunAsync,
     ["data"] = DataBenchmarks.RunAsync,
     ["collectives"] = CollectivesBenchmarks.RunStepsAsync,

@@ -74,7 +74,7 @@ public sealed class BadInputTests : IDisposable
             unshare -rm bash -c '
               mount -t tmpfs -o size={{kilobytes + 4}}k tmpfs {{disk}}
               [ {{kilobytes}} -gt 0 ] || head -c 4096 /dev/zero > {{disk}}/full
-              "$VAECLUSTER_PROGRAM" train --config {{_sandbox.SmallConfig()}} --run {{disk}}/run
+              "$VAECLUSTER_PROGRAM" train --config {{_sandbox.SmallConfig()}} --run {{disk}}/run > /dev/null
               code=$?
               ls -A {{disk}} {{disk}}/run 2>/dev/null
               exit $code'

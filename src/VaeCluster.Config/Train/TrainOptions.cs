@@ -29,6 +29,10 @@ public sealed class TrainOptions : IValidatableObject
     [Range(0, long.MaxValue)]
     public long Seed { get; set; } = 7;
 
+    /// <summary>weights_sha256 of what the run began with, set by an import; not given where the seed draws the weights.</summary>
+    [RegularExpression("^[0-9a-f]{64}$", ErrorMessage = "must be 64 hexadecimal digits; it is set by `vaecluster import`")]
+    public string? InitialWeights { get; set; }
+
     /// <summary>Threads of libtorch in a worker. Another count gives other bits.</summary>
     [Range(1, 1024)]
     public int Threads { get; set; } = 1;

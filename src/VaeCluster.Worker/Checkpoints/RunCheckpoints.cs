@@ -48,6 +48,9 @@ public sealed class RunCheckpoints : IAsyncDisposable
     /// <summary>Attempts to save that have failed since the last one that succeeded.</summary>
     public int FailedInARow => writer.FailedInARow;
 
+    /// <summary>Memory held for the copy of the state; 0 before the first <see cref="SaveIfDue"/>.</summary>
+    public long CopyBytes => writer.BufferBytes;
+
     /// <summary>
     /// The highest term under which anything was written here, 0 for none. A new owner needs a higher one, else its checkpoints
     /// are refused as those of somebody who was replaced.
@@ -71,6 +74,11 @@ public sealed class RunCheckpoints : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(state);
         using var loaded = await ReachedAsync(() => catalog.LoadAsync(choice, cancellation));
+        if (loaded is null && config.Train.InitialWeights is not null)
+        {
+            throw new UserErrorException($"{storage.Location}: there is no checkpoint, and this run began with imported weights that the seed does not give. "
+                + "Import them again.");
+        }
         if (loaded is null) return null;
         var changes = SavedConfig.Changes(loaded, storage.Location, config, identity, manifestId);
         Tensors(state).Load(loaded);

@@ -55,6 +55,13 @@ public sealed class LocalTraining : IDisposable
         return true;
     }
 
+    /// <summary>Weights from elsewhere, before the first step.</summary>
+    /// <exception cref="UserErrorException">They do not fit the model.</exception>
+    public void LoadWeights(NamedWeights weights) => weights.Load(State);
+
+    /// <inheritdoc cref="TrainingParts.LatentDeviation"/>
+    public double LatentDeviation(long most, CancellationToken cancellation) => parts.LatentDeviation(most, cancellation);
+
     /// <exception cref="UserErrorException">The gradient has not been finite for too many steps in a row.</exception>
     public StepOutcome RunStep(CancellationToken cancellation)
     {

@@ -99,6 +99,39 @@ internal sealed class TrainingParts : IDisposable
         Pictures.WriteSamples(State.Model, Config.Train.Seed, pathOf("samples"));
     }
 
+    /// <summary>
+    /// The standard deviation of the latents of training images, over all their elements: what latent diffusion scales them by
+    /// (Rombach et al. 2022, appendix G). Over their distribution and not over a draw from it, so that no noise is in it.
+    /// </summary>
+    /// <param name="most">Images at most: those of the first epoch's start, without augmentation.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    public double LatentDeviation(long most, CancellationToken cancellation)
+    {
+        const int atOnce = 16;
+        var images = (int)Math.Min(most, training.Samples.Samples);
+        var options = training with { Augment = false, Samples = training.Samples with { Batch = Math.Min(atOnce, images), Slots = 1 } };
+        var steps = (images + options.Samples.Batch - 1) / options.Samples.Batch;
+        using var pipeline = new SlotPipeline(Data, options);
+        pipeline.Aim(0, 1, 0, steps);
+        var (sum, squares, count) = (0.0, 0.0, 0L);
+        State.Model.eval();
+        for (var step = 0; step < steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            using var batch = pipeline.Take(step, 0, cancellation);
+            var (mean, logVariance) = State.Model.Encode(Step.Images(batch));
+            var exact = mean.to(ScalarType.Float64);
+            var second = exact.square().sum();
+            if (logVariance is not null) second = second + logVariance.to(ScalarType.Float64).exp().sum();
+            sum += exact.sum().item<double>();
+            squares += second.item<double>();
+            count += mean.numel();
+        }
+        State.Model.train();
+        return Math.Sqrt(squares / count - sum / count * (sum / count));
+    }
+
     /// <summary>Parameters and buffers, under their names in PyTorch.</summary>
     public void SaveWeights(string path)
     {

@@ -26,6 +26,8 @@ internal static class Root
             StatusCommand.Create(),
             InspectCommand.Create(),
             CheckpointsCommand.Create(),
+            ExportCommand.Create(),
+            ImportCommand.Create(),
             JournalCommand.Create(),
             DataCommand.Create(),
             PresetsCommand.Create(),

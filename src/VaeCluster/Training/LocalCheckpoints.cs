@@ -13,13 +13,18 @@ internal sealed class LocalCheckpoints : IDisposable
 {
     // Whoever stops a process kills it soon after: Kubernetes after 30 s.
     private static readonly TimeSpan LastSaveWhenStopped = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan LastSaveAtTheEnd = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LastSaveAtTheEnd = TimeSpan.FromMinutes(10);
+
+    // A storage that is slow is waited for, one that fails so often is not.
+    private const int MostLastAttempts = 4;
 
     private readonly ConcurrentQueue<CheckpointOutcome> _outcomes = new();
     private readonly LocalTraining _training;
     private readonly ITrainingView _view;
     private readonly RunCheckpoints _checkpoints;
+    private readonly CancellationTokenSource _giveUp = new();
     private CheckpointOwner _owner = new("local", 1, 0);
+    private volatile bool _ending;
 
     /// <param name="training">At step 0.</param>
     /// <param name="config">Complete.</param>
@@ -28,7 +33,7 @@ internal sealed class LocalCheckpoints : IDisposable
     public LocalCheckpoints(LocalTraining training, RunConfig config, RunFolder folder, ITrainingView view)
     {
         (_training, _view) = (training, view);
-        _checkpoints = RunCheckpoints.Open(config, folder.Path, training.ManifestId, _outcomes.Enqueue);
+        _checkpoints = RunCheckpoints.Open(config, folder.Path, training.ManifestId, Hear);
     }
 
     /// <summary>Goes on from the chosen checkpoint, or from the newest where nothing was chosen.</summary>
@@ -54,11 +59,12 @@ internal sealed class LocalCheckpoints : IDisposable
         Tell();
     }
 
-    /// <returns>Whether the state is on the storage. A storage that fails is not waited for longer than whoever stops us waits.</returns>
+    /// <returns>Whether the state is on the storage. It is not waited for longer than whoever stops us waits.</returns>
     public bool SaveLast(double? validationLoss, bool stopped)
     {
-        using var deadline = new CancellationTokenSource(stopped ? LastSaveWhenStopped : LastSaveAtTheEnd);
-        var saved = _checkpoints.SaveLastAsync(_training.State, _owner, validationLoss, deadline.Token).GetAwaiter().GetResult();
+        _ending = true;
+        _giveUp.CancelAfter(stopped ? LastSaveWhenStopped : LastSaveAtTheEnd);
+        var saved = _checkpoints.SaveLastAsync(_training.State, _owner, validationLoss, _giveUp.Token).GetAwaiter().GetResult();
         Tell();
         return saved;
     }
@@ -66,7 +72,14 @@ internal sealed class LocalCheckpoints : IDisposable
     public void Dispose()
     {
         _checkpoints.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _giveUp.Dispose();
         Tell();
+    }
+
+    private void Hear(CheckpointOutcome outcome)
+    {
+        _outcomes.Enqueue(outcome);
+        if (_ending && outcome is CheckpointAttemptFailed { Attempt: >= MostLastAttempts }) _giveUp.Cancel();
     }
 
     // On the thread that trains: the view belongs to it.
