@@ -16,7 +16,7 @@ public sealed class RealCoordinatorTests : IDisposable
     private CoordinatorOptions Options => new()
     {
         Listen = $"unix:{Path.Combine(folder.FullName, "socket")}",
-        Lease = new() { HeartbeatInterval = TimeSpan.FromMilliseconds(50), Least = TimeSpan.FromSeconds(3), Most = TimeSpan.FromSeconds(60), ForgetAfter = TimeSpan.FromMinutes(2) },
+        Lease = new() { HeartbeatInterval = TimeSpan.FromMilliseconds(50), Least = TimeSpan.FromSeconds(5), Most = TimeSpan.FromSeconds(60), ForgetAfter = TimeSpan.FromMinutes(2) },
     };
 
     public void Dispose() => folder.Delete(recursive: true);
