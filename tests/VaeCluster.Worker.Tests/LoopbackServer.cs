@@ -48,9 +48,15 @@ internal sealed class LoopbackServer : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         Cut();
+        return StopAsync();
+    }
+
+    /// <summary>In order: peers are told that the connection ends.</summary>
+    public async ValueTask StopAsync()
+    {
         using var stop = new CancellationTokenSource(Deadline.Default);
         await app.StopAsync(stop.Token);
         await app.DisposeAsync();

@@ -166,7 +166,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
         {
             return new StreamEnd(exception.Status.Detail) { Outcome = new(ConnectionEnd.NotAllowed, "The coordinator does not take this worker's token. Give both the same one.") };
         }
-        catch (Exception exception) when (exception is RpcException or TimeoutException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception) when (IsBroken(exception) || exception is TimeoutException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             return new StreamEnd(opened?.Silence ?? exception switch
@@ -207,7 +207,7 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
                 Records.RewindAfter(options.RecordsAgain);
             }
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception) when (IsBroken(exception))
         {
             // The stream is over: the one who reads it knows why.
         }
@@ -242,6 +242,10 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
                 break;
         }
     }
+
+    /// <summary>A write into a connection that goes away at that moment throws what HTTP has to say of it, and no status.</summary>
+    private static bool IsBroken(Exception exception) =>
+        exception is RpcException or HttpRequestException or IOException or InvalidOperationException or OperationCanceledException;
 
     private string? Stale(CoordinatorMessage message)
     {

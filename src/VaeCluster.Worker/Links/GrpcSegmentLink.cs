@@ -124,7 +124,7 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
         {
             while (TryWrite(out var write)) await write.ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is RpcException or InvalidOperationException or OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is RpcException or HttpRequestException or IOException or InvalidOperationException or OperationCanceledException)
         {
             // The call is over: the one who watches it knows why.
             StopWriting();

@@ -14,14 +14,15 @@ namespace VaeCluster.Worker.Tests.Control;
 internal sealed class FakeCoordinator : Membership.MembershipBase, IAsyncDisposable
 {
     private readonly Channel<WorkerCall> calls = Channel.CreateUnbounded<WorkerCall>();
+    private readonly TaskCompletionSource stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LoopbackServer server = null!;
 
     public TransportAddress Address => server.Address;
 
-    public static async Task<FakeCoordinator> StartAsync()
+    public static async Task<FakeCoordinator> StartAsync(string listen = "http://127.0.0.1:0")
     {
         var coordinator = new FakeCoordinator();
-        coordinator.server = await LoopbackServer.StartAsync(app => app.MapGrpcService<FakeCoordinator>(), services: services => services.AddSingleton(coordinator));
+        coordinator.server = await LoopbackServer.StartAsync(app => app.MapGrpcService<FakeCoordinator>(), listen, services => services.AddSingleton(coordinator));
         return coordinator;
     }
 
@@ -32,7 +33,14 @@ internal sealed class FakeCoordinator : Membership.MembershipBase, IAsyncDisposa
     {
         var call = new WorkerCall(requestStream, responseStream, context);
         await calls.Writer.WriteAsync(call, context.CancellationToken);
-        await call.Ended.WaitAsync(context.CancellationToken);
+        await Task.WhenAny(call.Ended, stopping.Task).WaitAsync(context.CancellationToken);
+    }
+
+    /// <summary>Ends all streams in order, then the server.</summary>
+    public ValueTask StopAsync()
+    {
+        stopping.TrySetResult();
+        return server.StopAsync();
     }
 
     public ValueTask DisposeAsync() => server.DisposeAsync();

@@ -65,6 +65,36 @@ public sealed class ReconnectionTests
     }
 
     [Fact]
+    public async Task Run_CoordinatorStopsAtAnyMoment_IsLookedForAgain()
+    {
+        var folder = Directory.CreateTempSubdirectory("vaecluster-control-");
+        try
+        {
+            var address = $"unix:{Path.Combine(folder.FullName, "socket")}";
+            var random = new Random(1);
+            var options = RunningConnection.Patient();
+            (options.FirstPause, options.LongestPause) = (TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2));
+            await using var worker = new RunningConnection(Protocol.Transport.TransportAddress.Parse(address), options).Start();
+            for (var round = 0; round < 40; round++)
+            {
+                var going = await FakeCoordinator.StartAsync(address);
+                // Before the hello, in the middle of it, while it waits for the answer.
+                Thread.SpinWait(random.Next(300_000));
+                await going.StopAsync();
+                Assert.False(worker.Outcome.IsCompleted, $"The connection ended in round {round}: {worker.Outcome.Exception}");
+            }
+
+            await using var coordinator = await FakeCoordinator.StartAsync(address);
+            await (await coordinator.CallAsync()).WelcomeAsync();
+            await Deadline.Until(() => worker.Connection.IsConnected, "the connection");
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Run_HeartbeatsAreNotAnswered_ConnectsAgain()
     {
         await using var coordinator = await FakeCoordinator.StartAsync();
