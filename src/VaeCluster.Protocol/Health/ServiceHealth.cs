@@ -19,6 +19,9 @@ public sealed class ServiceHealth
         Change(statuses => statuses.SetItem(service, serving ? ServingStatus.Serving : ServingStatus.NotServing));
     }
 
+    /// <summary>Whether a service serves; the empty name is the server as a whole.</summary>
+    public bool IsServing(string service = "") => Current.Statuses.GetValueOrDefault(service) == ServingStatus.Serving;
+
     /// <summary>Everything stops serving: what a probe should see while the server shuts down.</summary>
     public void SetAllNotServing() =>
         Change(statuses => statuses.ToImmutableDictionary(entry => entry.Key, _ => ServingStatus.NotServing));

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Prometheus;
 using VaeCluster.Coordinator;
 using VaeCluster.Coordinator.Runs;
 
@@ -12,5 +11,5 @@ internal static class RealCoordinator
 
     public static Task<CoordinatorHost> StartAsync(string folder, CoordinatorOptions options) => CoordinatorHost.StartAsync(options,
         new RunDescription(folder, "{}", Slots) { TotalSteps = 1000, ManifestId = "manifest-1" },
-        logging => logging.ClearProviders(), Metrics.WithCustomRegistry(Metrics.NewCustomRegistry()), cancellationToken: TestContext.Current.CancellationToken);
+        logging => logging.ClearProviders(), Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()), cancellationToken: TestContext.Current.CancellationToken);
 }

@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Globalization;
+using Prometheus;
+using VaeCluster.Checkpoints;
+using VaeCluster.Collectives;
+using VaeCluster.Models.Objectives;
+using VaeCluster.Worker.Links;
+using VaeCluster.Worker.Metrics;
+using VaeCluster.Worker.Training;
+
+namespace VaeCluster.Worker.Tests.Metrics;
+
+public sealed class WorkerMetricsTests
+{
+    private const string Promtool = "/usr/bin/promtool";
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private readonly CollectorRegistry registry = Prometheus.Metrics.NewCustomRegistry();
+    private readonly WorkerMetrics metrics;
+
+    public WorkerMetricsTests() => metrics = new(Prometheus.Metrics.WithCustomRegistry(registry));
+
+    [Fact]
+    public async Task Step_Done_ShowsLossesTimesAndCounts()
+    {
+        metrics.Step(Outcome(step: 7, seconds: 0.5, updated: true));
+        metrics.Step(Outcome(step: 8, seconds: 0.25, updated: false), TimeSpan.FromSeconds(0.2));
+        metrics.StepRedone();
+
+        var values = await ValuesAsync();
+        Assert.Equal(8, values["vaecluster_worker_completed_steps"]);
+        Assert.Equal(12.5, values["vaecluster_worker_loss{part=\"total\"}"]);
+        Assert.Equal(1e-3, values["vaecluster_worker_loss{part=\"learning_rate\"}"]);
+        Assert.Equal(64 / 0.25, values["vaecluster_worker_run_images_per_second"]);
+        Assert.Equal(128, values["vaecluster_worker_run_images_total"]);
+        Assert.Equal((1.0, 1.0), (values["vaecluster_worker_steps_skipped_total"], values["vaecluster_worker_steps_redone_total"]));
+        Assert.Equal((0.75, 2.0), (values["vaecluster_worker_step_duration_seconds_sum"], values["vaecluster_worker_step_duration_seconds_count"]));
+        string[] parts = ["data", "forward", "backward", "exchange", "update"];
+        Assert.Equal([0.02, 0.04, 0.06, 0.24, 0.10], parts.Select(part => Math.Round(values[$"vaecluster_worker_step_part_seconds_sum{{part=\"{part}\"}}"], 9)));
+    }
+
+    [Fact]
+    public async Task Step_Copied_MovesOnWithoutTimes()
+    {
+        metrics.Holds(100);
+        metrics.Step(Outcome(step: 101, seconds: 0, updated: true));
+
+        var values = await ValuesAsync();
+        Assert.Equal((101, 0), (values["vaecluster_worker_completed_steps"], values["vaecluster_worker_step_duration_seconds_count"]));
+    }
+
+    [Fact]
+    public async Task Plan_InForceAndLeft_ShowsMembersAndSlots()
+    {
+        metrics.Plan(new Generation(2, 5), contributing: 3, spare: 1, ownSlots: 4);
+        var values = await ValuesAsync();
+        Assert.Equal((2, 5, 4), (values["vaecluster_worker_plan_term"], values["vaecluster_worker_plan_number"], values["vaecluster_worker_slots"]));
+        Assert.Equal((3, 1), (values["vaecluster_worker_members{role=\"contributor\"}"], values["vaecluster_worker_members{role=\"spare\"}"]));
+
+        metrics.NoPlan();
+        values = await ValuesAsync();
+        Assert.Equal((0, 0), (values["vaecluster_worker_plan_number"], values["vaecluster_worker_slots"]));
+    }
+
+    [Fact]
+    public async Task Checkpoint_OfEachOutcome_IsCounted()
+    {
+        metrics.Checkpoint(new CheckpointAttemptFailed(10, 1, "full", new IOException(), TimeSpan.FromSeconds(1)));
+        metrics.Checkpoint(new CheckpointSaved(10, "step-10", 1 << 20, TimeSpan.FromSeconds(3), 2, [], null));
+        metrics.Checkpoint(new CheckpointSuperseded(11, 12));
+        metrics.Checkpoint(new CheckpointRefused(12, "fenced"));
+        metrics.Checkpoint(new CheckpointAbandoned(13));
+
+        var values = await ValuesAsync();
+        foreach (var outcome in new[] { "saved", "attempt_failed", "superseded", "refused", "abandoned" })
+            Assert.Equal(1, values[$"vaecluster_worker_checkpoints_total{{outcome=\"{outcome}\"}}"]);
+        Assert.Equal((10, 1 << 20, 3), (values["vaecluster_worker_checkpoint_completed_steps"], values["vaecluster_worker_checkpoint_size_bytes"], values["vaecluster_worker_checkpoint_duration_seconds_sum"]));
+    }
+
+    [Fact]
+    public async Task StreamRefused_OfEachReason_HasItsSeries()
+    {
+        foreach (var reason in Enum.GetValues<StreamRefusal>()) metrics.StreamRefused(reason);
+
+        var values = await ValuesAsync();
+        Assert.Equal(Enum.GetValues<StreamRefusal>().Length, values.Count(entry => entry.Key.StartsWith("vaecluster_worker_streams_refused_total{", StringComparison.Ordinal) && entry.Value == 1));
+        Assert.Equal(1, values["vaecluster_worker_streams_refused_total{reason=\"stale_generation\"}"]);
+        Assert.Equal(1, values["vaecluster_worker_segments_refused_total"]);
+    }
+
+    [Fact]
+    public async Task Export_OfAll_KeepsPrometheusConventions()
+    {
+        Assert.SkipUnless(File.Exists(Promtool), $"no {Promtool}: eng/setup.sh test installs it");
+        metrics.Step(Outcome(step: 1, seconds: 0.5, updated: true));
+        metrics.Validation(new ValidationOutcome(1, Losses, 3));
+        metrics.Sent(10);
+        metrics.Received(20);
+        metrics.StateServed(30);
+        var text = await ExportAsync();
+
+        Assert.Equal((0, ""), await CheckAsync(text));
+        // So that finding nothing means something: a counter without its suffix is found.
+        Assert.NotEqual("", (await CheckAsync(text.Replace("_images_total", "_images", StringComparison.Ordinal))).Output);
+    }
+
+    private static LossReport Losses => new(64, Loss: 11, Recon: 9, Kl: 2, ReconPerPixel: 0.1, KlPerLatent: 0.5, Psnr: 21);
+
+    private static StepOutcome Outcome(long step, double seconds, bool updated) => new(step, 0, 64, 12.5, 10, 2.5, 20, 0.7, 1e-3, 1, updated,
+        TimeSpan.FromSeconds(seconds), new StepParts(Ms(10), Ms(20), Ms(30), Ms(40), Ms(50)));
+
+    private static TimeSpan Ms(double value) => TimeSpan.FromMilliseconds(value);
+
+    private async Task<string> ExportAsync()
+    {
+        using var text = new MemoryStream();
+        await registry.CollectAndExportAsTextAsync(text, TestContext.Current.CancellationToken);
+        return System.Text.Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    /// <summary>Each series by its name with labels.</summary>
+    private async Task<Dictionary<string, double>> ValuesAsync() => (await ExportAsync()).Split('\n')
+        .Where(line => line.Length > 0 && line[0] != '#')
+        .ToDictionary(line => line[..line.LastIndexOf(' ')], line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+
+    private static async Task<(int ExitCode, string Output)> CheckAsync(string text)
+    {
+        using var promtool = Process.Start(new ProcessStartInfo(Promtool, ["check", "metrics"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var (output, errors) = (promtool.StandardOutput.ReadToEndAsync(), promtool.StandardError.ReadToEndAsync());
+        await promtool.StandardInput.WriteAsync(text);
+        promtool.StandardInput.Close();
+        await promtool.WaitForExitAsync().WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        return (promtool.ExitCode, await output + await errors);
+    }
+}
