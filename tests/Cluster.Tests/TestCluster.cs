@@ -14,7 +14,7 @@ namespace VaeCluster.Cluster.Tests;
 internal sealed partial class TestCluster : IAsyncDisposable
 {
     private const int SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
     private static readonly string Cache = Path.Combine(Path.GetTempPath(), "vaecluster-tests-cache");
 
     private readonly string root = Directory.CreateTempSubdirectory("vc-").FullName;

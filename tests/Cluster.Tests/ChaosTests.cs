@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Text;
+
+namespace VaeCluster.Cluster.Tests;
+
+/// <summary>
+/// Random schedules of faults: killed, stopped and drained workers, joins, cut links, killed coordinators. The weights are
+/// those of the run that nothing happened to. VAECLUSTER_CHAOS_SCHEDULES and VAECLUSTER_CHAOS_SEED make it longer, or another.
+/// </summary>
+public sealed class ChaosTests
+{
+    private const int Steps = 240;
+    private const int Events = 5;
+    private static readonly string[] Names = ["kill", "terminate", "stop", "cut", "coordinator, while there is", "join, while there is"];
+    private static readonly Lazy<string> Expected = new(() => TestCluster.WeightsOfOneProcess(Configs.Tiny(Steps)));
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(Number("VAECLUSTER_CHAOS_SEED", 1), Number("VAECLUSTER_CHAOS_SCHEDULES", 10))];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task AnySchedule_EndsWithTheUndisturbedWeights(int seed)
+    {
+        var expected = Expected.Value;
+        var schedule = new StringBuilder();
+        var random = new Random(seed);
+        await using var cluster = new TestCluster(Configs.Tiny(Steps), "plans.min_members=3", "plans.gather_time=200ms", "plans.back_off=1s");
+        var proxies = new Dictionary<string, LinkProxy>();
+        try
+        {
+            for (var i = 1; i <= 3; i++) Join($"w{i}");
+            var (joined, doneBefore) = (3, 15UL);
+            for (var i = 0; i < Events; i++)
+            {
+                var at = doneBefore + (ulong)random.Next(5, (Steps - 40) / Events);
+                doneBefore = at;
+                await cluster.WaitForStepAsync(at);
+                var alive = cluster.Workers.Where(worker => worker.Value is { IsAlive: true, WasAsked: false }).Select(worker => worker.Key).Order(StringComparer.Ordinal).ToList();
+                var victim = alive[random.Next(alive.Count)];
+                // One at least has to be left, or there is nobody to go on.
+                var kind = alive.Count < 2 ? random.Next(4, 6) : random.Next(6);
+                schedule.Append(CultureInfo.InvariantCulture, $" step {at}: {Names[kind]} {victim};");
+                switch (kind)
+                {
+                    case 0:
+                        cluster.Workers[victim].Kill();
+                        break;
+                    case 1:
+                        cluster.Workers[victim].AskToEnd();
+                        break;
+                    case 2:
+                        cluster.Workers[victim].Stop();
+                        await Task.Delay(random.Next(500, 4000), TestContext.Current.CancellationToken);
+                        cluster.Workers[victim].Continue();
+                        break;
+                    case 3:
+                        proxies[victim].Cut();
+                        await Task.Delay(random.Next(100, 1500), TestContext.Current.CancellationToken);
+                        proxies[victim].Mend();
+                        break;
+                    case 4:
+                        cluster.KillCoordinator();
+                        await Task.Delay(random.Next(0, 1500), TestContext.Current.CancellationToken);
+                        cluster.RestartCoordinator();
+                        break;
+                    default:
+                        Join($"w{++joined}");
+                        break;
+                }
+                if (random.Next(2) == 0 && alive.Count < 4) Join($"w{++joined}");
+            }
+            await cluster.CompleteAsync();
+            cluster.AssertJournal();
+            Assert.True(cluster.Weights() == expected, $"Other weights after{schedule}\n{cluster.Said}");
+        }
+        catch (Exception exception)
+        {
+            throw new InvalidOperationException($"Schedule {seed}:{schedule} {exception.Message}", exception);
+        }
+        finally
+        {
+            foreach (var proxy in proxies.Values) await proxy.DisposeAsync();
+        }
+
+        void Join(string id)
+        {
+            var proxy = proxies[id] = new LinkProxy();
+            cluster.StartWorker(id, "--listen", $"http://127.0.0.1:{proxy.TargetPort}", "--advertise", $"http://127.0.0.1:{proxy.Port}");
+        }
+    }
+
+    private static int Number(string variable, int otherwise) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : otherwise;
+}
