@@ -1,8 +1,9 @@
 CONFIGURATION ?= Release
 RUN ?= runs/shapes
+WORKERS ?= 2
 DOTNET_BUILD = dotnet build VaeCluster.sln -c $(CONFIGURATION) --nologo -v quiet
 
-.PHONY: help setup build train test bench format clean
+.PHONY: help setup build train test bench chaos format clean
 
 help:           ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -13,8 +14,8 @@ setup:          ## install what the build needs
 build: setup    ## build the program: bin/vaecluster
 	@dotnet publish src/VaeCluster -c $(CONFIGURATION) --nologo -v quiet -o bin
 
-train: build    ## train the embedded default, into runs/shapes
-	bin/vaecluster train --run $(RUN)
+train: build    ## train the embedded default with a coordinator and two workers, into runs/shapes
+	bin/vaecluster train --run $(RUN) --workers $(WORKERS)
 
 test: build     ## build and run all tests
 	@bash eng/setup.sh test
@@ -26,6 +27,11 @@ bench: build    ## the paired benchmarks
 	@bash eng/setup.sh test
 	@$(DOTNET_BUILD)
 	@artifacts/bin/Benchmarks/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Benchmarks
+
+chaos: build    ## a hundred random schedules of faults against whole clusters
+	@bash eng/setup.sh test
+	@$(DOTNET_BUILD)
+	@VAECLUSTER_CHAOS_SCHEDULES=$${VAECLUSTER_CHAOS_SCHEDULES:-100} artifacts/bin/Cluster.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Cluster.Tests -noLogo -class VaeCluster.Cluster.Tests.ChaosTests
 
 format:         ## format the code
 	@dotnet format VaeCluster.sln

@@ -57,7 +57,7 @@ internal sealed class Member : IDisposable
     private MemberPlan? next;
     private Generation newest;
 
-    /// <summary>The newest plan that the exchange was opened for.</summary>
+    /// <summary>The newest plan that links were opened for: whatever became of it, it is not taken up again.</summary>
     private Generation opened;
 
     /// <summary>The state in hand is one that counts.</summary>
@@ -230,7 +230,11 @@ internal sealed class Member : IDisposable
             Copy(null);
             return;
         }
-        if (announced.IsMember && !Exchange.Prepare(announced.ToView(IsEmpty), links.Open(announced))) return;
+        if (announced.IsMember)
+        {
+            opened = announced.Generation;
+            if (!Exchange.Prepare(announced.ToView(IsEmpty), links.Open(announced))) return;
+        }
         next = announced;
         Publish(standing with { Next = next });
         if (awaited == announced.Generation) SwitchTo(awaited);
