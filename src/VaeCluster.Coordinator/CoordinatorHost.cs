@@ -80,7 +80,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         }
 
         // 1. The term, and what earlier ones have left.
-        var store = RunStore.TakeTerm(run.Folder, clock);
+        var store = RunStore.TakeTerm(run.Folder, clock, run.NewestTerm);
         var storage = Path.Combine(run.Folder, "journal");
         var nextStep = JournalReader.NextStep(options.JournalFolder ?? storage) ?? JournalReader.NextStep(storage);
         var start = new RunSnapshot

@@ -25,9 +25,22 @@ internal sealed partial class TestCluster : IAsyncDisposable
     private Running coordinator;
 
     public TestCluster(string config, params string[] coordinatorOptions)
+        : this(config, 0, coordinatorOptions)
+    {
+    }
+
+    /// <param name="config">YAML.</param>
+    /// <param name="before">Steps that one process has trained before.</param>
+    /// <param name="coordinatorOptions">key=value each.</param>
+    public TestCluster(string config, int before, params string[] coordinatorOptions)
     {
         this.coordinatorOptions = coordinatorOptions;
         File.WriteAllText(ConfigPath, config);
+        if (before > 0)
+        {
+            ProgramRun.Start(ProgramRun.ProgramPath,
+                ["train", "--config", ConfigPath, "--run", Folder, "--steps", before.ToString(CultureInfo.InvariantCulture)], Surroundings).AssertSuccess();
+        }
         coordinator = StartCoordinatorProcess();
         channel = channels.Connect(TransportAddress.Parse(Address));
     }
@@ -156,7 +169,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
     }
 
     private Running StartCoordinatorProcess() => Start("coordinator",
-        ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, .. coordinatorOptions.Length == 0 ? [] : new[] { "--option" }, .. coordinatorOptions]);
+        ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, "--metrics", "http://127.0.0.1:0", .. coordinatorOptions.Length == 0 ? [] : new[] { "--option" }, .. coordinatorOptions]);
 
     private Running Start(string name, string[] arguments)
     {

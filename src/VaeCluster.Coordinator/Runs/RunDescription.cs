@@ -12,6 +12,9 @@ public sealed record RunDescription(string Folder, string Config, int Slots)
     /// <summary>Empty: the first worker that is ready tells.</summary>
     public string ManifestId { get; init; } = "";
 
+    /// <summary>The highest term that the checkpoints know: they may be older than the folder's.</summary>
+    public ulong NewestTerm { get; init; }
+
     /// <summary>Told each step that is done, in order; must not block. A run that went back to a checkpoint does steps again.</summary>
     public Action<Protocol.V1.StepRecord>? StepDone { get; init; }
 

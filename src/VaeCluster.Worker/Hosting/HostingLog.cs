@@ -8,6 +8,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Information, Message = "{Worker} listens on {Address} as {Instance}.")]
     public static partial void Listens(ILogger logger, string worker, string address, string instance);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Metrics: {Address}/metrics")]
+    public static partial void Metrics(ILogger logger, string address);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Ready: {Parameters} parameters, {Steps} steps, manifest {Manifest}.")]
     public static partial void Ready(ILogger logger, long parameters, long steps, string manifest);
 

@@ -9,6 +9,7 @@ using VaeCluster.Torch;
 using VaeCluster.Worker.Checkpoints;
 using VaeCluster.Worker.Control;
 using VaeCluster.Worker.Links;
+using VaeCluster.Worker.Metrics;
 using VaeCluster.Worker.State;
 using VaeCluster.Worker.Training;
 using Generation = VaeCluster.Collectives.Generation;
@@ -48,10 +49,12 @@ internal sealed class Member : IDisposable
     private readonly RunFolder? folder;
     private readonly RunCheckpoints? checkpoints;
     private readonly Action comeBack;
+    private readonly WorkerMetrics metrics;
     private readonly ILogger logger;
     private readonly StateLayout layout;
     private readonly ExchangedSum sum;
     private readonly RoundOrder rounds;
+    private readonly Dictionary<StreamRefusal, long> countedRefusals = [];
 
     private MemberPlan? plan;
     private MemberPlan? next;
@@ -79,14 +82,16 @@ internal sealed class Member : IDisposable
     private long? leavingSince;
     private MemberEnd? end;
     private bool wasWriter;
+    private (long Sent, long Received) counted;
     private volatile Standing standing = new();
     private double copied;
 
     public Member(string workerId, string run, TrainingParts parts, CoordinatorConnection connection, PeerLinks links, PeerDialer dialer,
-        StateSource source, Mailbox mailbox, RunFolder? folder, RunCheckpoints? checkpoints, Action comeBack, ILogger logger)
+        StateSource source, Mailbox mailbox, RunFolder? folder, RunCheckpoints? checkpoints, WorkerMetrics metrics, Action comeBack, ILogger logger)
     {
         (this.workerId, this.run, this.parts, this.connection, this.links, this.dialer) = (workerId, run, parts, connection, links, dialer);
-        (this.source, this.mailbox, this.folder, this.checkpoints, this.comeBack, this.logger) = (source, mailbox, folder, checkpoints, comeBack, logger);
+        (this.source, this.mailbox, this.folder, this.checkpoints, this.metrics) = (source, mailbox, folder, checkpoints, metrics);
+        (this.comeBack, this.logger) = (comeBack, logger);
         rounds = parts.Rounds;
         layout = MemberState.LayoutOf(parts.State);
         var flat = parts.State.Parameters.Layout;
@@ -267,6 +272,8 @@ internal sealed class Member : IDisposable
         Pace.Restart();
         Aim();
         links.CloseBefore(taken.Generation);
+        var contributing = taken.Members.Count(member => !member.Slots.IsEmpty);
+        metrics.Plan(taken.Generation, contributing, taken.Members.Count - contributing, taken.Self.Slots.Count);
         HostingLog.Planned(logger, taken.Generation, taken.Rank, taken.Members.Count, taken.Self.Slots.Count, taken.Reason);
         Publish(standing with { Plan = plan, Next = next });
         TellRecords();
@@ -279,6 +286,7 @@ internal sealed class Member : IDisposable
         plan = null;
         links.CloseBefore(without.Generation);
         connection.SendRecords = false;
+        metrics.NoPlan();
         Publish(standing with { Plan = null, Next = null });
         connection.HeartbeatNow();
         if (leavingSince is not null) end = new(MemberEndKind.Left, without.Reason);
@@ -292,6 +300,7 @@ internal sealed class Member : IDisposable
         connection.SendRecords = false;
         if (plan is null && next is null) return;
         (plan, next, awaited) = (null, null, default);
+        metrics.NoPlan();
         Publish(standing with { Plan = null, Next = null });
     }
 
@@ -345,6 +354,7 @@ internal sealed class Member : IDisposable
     {
         validatesNext = rounds.ValidatesAfter(parts.State.Step);
         atBoundary = true;
+        metrics.Holds(parts.State.Step);
         Aim();
         Publish(standing);
         if (!validatesNext) EndOfRun(null);
@@ -396,7 +406,9 @@ internal sealed class Member : IDisposable
         {
             var begun = Exchange.Begin(round, plan!.Generation, newest);
             isStopped = !begun || !(validatesNext ? Validate() : Step());
+            Count();
             if (!isStopped) return;
+            if (begun && !validatesNext) metrics.StepRedone();
             HostingLog.Stopped(logger, Exchange.EndReason ?? "It was interrupted.");
             if (!begun && subtrees.Count == 0 && !mailbox.IsInterrupted) ComeBack();
         }
@@ -407,6 +419,21 @@ internal sealed class Member : IDisposable
         catch (Exception exception)
         {
             Fail(exception);
+        }
+    }
+
+    /// <summary>What links and exchange have counted since the last time.</summary>
+    private void Count()
+    {
+        var (sent, received) = (Exchange.BytesSent, Exchange.BytesReceived);
+        metrics.Sent(sent - counted.Sent);
+        metrics.Received(received - counted.Received);
+        counted = (sent, received);
+        foreach (var reason in Enum.GetValues<StreamRefusal>())
+        {
+            var refused = links.Refused(reason);
+            for (var i = countedRefusals.GetValueOrDefault(reason); i < refused; i++) metrics.StreamRefused(reason);
+            countedRefusals[reason] = refused;
         }
     }
 
@@ -424,6 +451,7 @@ internal sealed class Member : IDisposable
         var under = plan!;
         if (parts.Step.Run(subtrees, parts.Images, sum, mailbox.Round) is not { } outcome) return false;
         Pace.Add(outcome, under.Self.Slots.Count);
+        metrics.Step(outcome);
         validatesNext = rounds.ValidatesAfter(parts.State.Step);
         atBoundary = true;
         Publish(standing);
@@ -457,6 +485,7 @@ internal sealed class Member : IDisposable
         using var host = length.cpu();
         var outcome = validation.Read(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(host.bytes));
         validationLoss = outcome.Losses.Loss;
+        metrics.Validation(outcome);
         validatesNext = false;
         Write(outcome);
         return true;

@@ -11,12 +11,14 @@ using VaeCluster.Config;
 using VaeCluster.Config.Runs;
 using VaeCluster.Protocol.Access;
 using VaeCluster.Protocol.Health;
+using VaeCluster.Protocol.Metrics;
 using VaeCluster.Protocol.Transport;
 using VaeCluster.Protocol.V1;
 using VaeCluster.Torch;
 using VaeCluster.Worker.Checkpoints;
 using VaeCluster.Worker.Control;
 using VaeCluster.Worker.Links;
+using VaeCluster.Worker.Metrics;
 using VaeCluster.Worker.State;
 using VaeCluster.Worker.Training;
 
@@ -55,11 +57,13 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private readonly WebApplication app;
     private readonly string bootId = ReadBootId();
     private readonly Mailbox mailbox = new();
+    private readonly WorkerMetrics metrics = new(Prometheus.Metrics.DefaultFactory);
     private readonly TaskCompletionSource<Welcome> welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
     private volatile string instance = NewInstance();
     private volatile Member? member;
     private volatile string? leaving;
+    private MetricsEndpoint? endpoints;
     private string endpoint = "";
 
     /// <summary>The newest generation that has come, on the connection's tasks.</summary>
@@ -114,6 +118,8 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         }
         endpoint = options.Advertise ?? Bound();
         HostingLog.Listens(logger, options.Id, endpoint, instance);
+        endpoints = await MetricsEndpoint.StartAsync(options.Metrics).ConfigureAwait(false);
+        HostingLog.Metrics(logger, endpoints.Address);
 
         // 2. Known to the coordinator, which says what is trained.
         var connecting = connection.RunAsync(stopping.Token);
@@ -165,6 +171,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         source.Dispose();
         await links.DisposeAsync().ConfigureAwait(false);
         coordinator.Dispose();
+        if (endpoints is not null) await endpoints.DisposeAsync().ConfigureAwait(false);
         await app.StopAsync().ConfigureAwait(false);
         await app.DisposeAsync().ConfigureAwait(false);
         channels.Dispose();
@@ -271,7 +278,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
                 : RunCheckpoints.Open(config, folder?.Path ?? "", parts.Data.Manifest.Id, Saved);
             try
             {
-                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, folder, checkpoints, ComeBack, logger);
+                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, folder, checkpoints, metrics, ComeBack, logger);
                 HostingLog.Ready(logger, parts.State.Model.ParameterCount, parts.State.TotalSteps, parts.Data.Manifest.Id[..12]);
                 training.Begin();
                 member = training;
@@ -298,6 +305,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
 
     private void Saved(CheckpointOutcome outcome)
     {
+        if (outcome is not CheckpointRestored) metrics.Checkpoint(outcome);
         if (outcome.IsWarning) HostingLog.CheckpointTrouble(logger, outcome.Sentence);
         else HostingLog.Checkpoint(logger, outcome.Sentence);
         if (outcome is CheckpointSaved saved)

@@ -34,5 +34,8 @@ public sealed class WorkerOptions
     /// <summary>Listen beyond loopback without a token: whoever reaches the port can then read the weights.</summary>
     public bool AllowNoToken { get; set; }
 
+    /// <summary>Where /metrics and /healthz are, http://host:port, without a token; port 0 takes a free one.</summary>
+    public string Metrics { get; set; } = "http://127.0.0.1:0";
+
     public TransportOptions Transport { get; set; } = new();
 }

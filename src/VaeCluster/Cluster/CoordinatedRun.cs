@@ -5,6 +5,8 @@ using VaeCluster.Coordinator.Runs;
 using VaeCluster.Data;
 using VaeCluster.Data.Order;
 using VaeCluster.Data.Splits;
+using VaeCluster.Protocol.Metrics;
+using VaeCluster.Worker.Checkpoints;
 
 namespace VaeCluster.Cluster;
 
@@ -12,7 +14,7 @@ namespace VaeCluster.Cluster;
 /// The coordinator's process: lists the data, writes the run's folder, leads the run, and writes its series from the step
 /// records that the workers send. The folder is written to only after everything that can be refused was refused.
 /// </summary>
-internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options)
+internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options, string metrics)
 {
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
@@ -30,16 +32,23 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
         if (config.Optimizer.Schedule.Kind == Torch.ScheduleKind.Cosine) config.Optimizer.Schedule.Steps ??= totalSteps;
 
         // 2. The folder.
+        await using var endpoint = await MetricsEndpoint.StartAsync(metrics, cancellationToken: cancellation).ConfigureAwait(false);
         if (folder.HoldsRun) ThrowIfAnother();
         folder.Begin(config);
         folder.WriteWhole(RunFolder.ManifestName, data.Manifest.Save);
         await using var series = new StepSeries(folder, config, totalSteps);
 
         // 3. The run.
+        ulong newest;
+        await using (var checkpoints = RunCheckpoints.Open(config, folder.Path, data.Manifest.Id, _ => { }))
+        {
+            newest = await checkpoints.HighestTermAsync(cancellation).ConfigureAwait(false);
+        }
         var outcome = await CoordinatorHost.RunAsync(options, new RunDescription(folder.Path, config.ToYaml(), config.Train.Slots)
         {
             TotalSteps = (ulong)totalSteps,
             ManifestId = data.Manifest.Id,
+            NewestTerm = newest,
             MixedWorkers = config.Train.MixedWorkers,
             StepDone = series.Add,
         }, cancellation, Logs.ToStandardError).ConfigureAwait(false);

@@ -20,6 +20,8 @@ internal sealed class LocalCluster(RunFolder folder, IReadOnlyList<string> runAr
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndTime = TimeSpan.FromMinutes(6);
 
+    private const string AnyPort = "http://127.0.0.1:0";
+
     private readonly HashSet<ChildProcess> ended = [];
     private RunStatus? status;
     private string planShown = "";
@@ -45,7 +47,7 @@ internal sealed class LocalCluster(RunFolder folder, IReadOnlyList<string> runAr
         // 1. The coordinator, which refuses what can't be trained.
         var address = $"unix:{sockets}/coordinator";
         using var coordinator = Start("coordinator",
-            ["coordinator", .. runArguments, "--listen", address, "--option", $"plans.min_members={devices.Count}", "--attached"]);
+            ["coordinator", .. runArguments, "--listen", address, "--metrics", AnyPort, "--option", $"plans.min_members={devices.Count}", "--attached"]);
         using var access = CoordinatorAccess.To(address);
         while (!File.Exists($"{sockets}/coordinator"))
         {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using VaeCluster.Cluster;
 using VaeCluster.Config.Runs;
 using VaeCluster.Coordinator;
+using VaeCluster.Protocol.Metrics;
 
 namespace VaeCluster.Commands;
 
@@ -26,7 +27,7 @@ internal static class CoordinatorCommand
             ("vaecluster coordinator --run runs/digits --option plans.min_members=4 lease.least=2s", "settings of the coordinator"))
         {
             TrainCommand.Folder, TrainCommand.ConfigFile, TrainCommand.Steps, TrainCommand.Switches,
-            Listen, HostArguments.TokenFile, HostArguments.AllowNoToken, Settings, HostArguments.Attached,
+            Listen, HostArguments.TokenFile, HostArguments.AllowNoToken, HostArguments.Metrics, Settings, HostArguments.Attached,
         };
         command.SetAction(parsed =>
         {
@@ -40,7 +41,7 @@ internal static class CoordinatorCommand
             using var interruption = new Interruption(parsed.GetValue(HostArguments.Attached));
             using var folder = RunFolder.Prepare(parsed.GetRequiredValue(TrainCommand.Folder));
             var config = TrainCommand.Sources(parsed, folder).Load();
-            return new CoordinatedRun(folder, config, options).RunAsync(interruption.Token).GetAwaiter().GetResult();
+            return new CoordinatedRun(folder, config, options, parsed.GetValue(HostArguments.Metrics) ?? MetricsEndpoint.DefaultListen).RunAsync(interruption.Token).GetAwaiter().GetResult();
         });
         return command;
     }

@@ -20,6 +20,12 @@ internal static class HostArguments
         Description = "Listen beyond this machine without a token: whoever reaches the port is let in.",
     };
 
+    public static readonly Option<string?> Metrics = new("--metrics")
+    {
+        Description = "Where Prometheus finds /metrics and probes find /healthz: http://host:port; port 0 takes a free one.",
+        HelpName = "url",
+    };
+
     public static readonly Option<bool> Attached = new("--attached")
     {
         Description = "End when standard input ends, and leave Ctrl-C to whoever holds it.",

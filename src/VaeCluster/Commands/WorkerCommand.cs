@@ -41,7 +41,7 @@ internal static class WorkerCommand
             ("vaecluster worker --coordinator http://node1:5000 --listen http://0.0.0.0:5001 --advertise http://node2:5001 --token-file token", "on another one"),
             ("vaecluster worker --coordinator http://node1:5000 --device cuda:1 --id node1-gpu1", "the second GPU"))
         {
-            Coordinator, Id, Device, Listen, Advertise, Folder, HostArguments.TokenFile, HostArguments.AllowNoToken, Settings, HostArguments.Attached,
+            Coordinator, Id, Device, Listen, Advertise, Folder, HostArguments.TokenFile, HostArguments.AllowNoToken, HostArguments.Metrics, Settings, HostArguments.Attached,
         };
         command.SetAction(parsed =>
         {
@@ -55,6 +55,7 @@ internal static class WorkerCommand
             };
             options.Id = parsed.GetValue(Id) ?? options.Id;
             options.Device = parsed.GetValue(Device) ?? options.Device;
+            options.Metrics = parsed.GetValue(HostArguments.Metrics) ?? options.Metrics;
             options.Listen = parsed.GetValue(Listen) ?? options.Listen;
             HostArguments.Bind(options, parsed.GetValue(Settings) ?? [], "VAECLUSTER_WORKER__");
             using var interruption = new Interruption(parsed.GetValue(HostArguments.Attached));
