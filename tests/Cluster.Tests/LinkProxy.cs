@@ -43,7 +43,7 @@ internal sealed class LinkProxy : IAsyncDisposable
         ending.Dispose();
     }
 
-    private static int FreePort()
+    public static int FreePort()
     {
         var probe = new TcpListener(IPAddress.Loopback, 0);
         probe.Start();

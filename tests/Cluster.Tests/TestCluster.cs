@@ -21,6 +21,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
     private readonly List<string> said = [];
     private readonly TransportChannels channels = new(new TransportOptions());
     private readonly string[] coordinatorOptions;
+    private readonly Security? security;
     private GrpcChannel channel;
     private Running coordinator;
 
@@ -29,11 +30,23 @@ internal sealed partial class TestCluster : IAsyncDisposable
     {
     }
 
+    /// <summary>With a token and mutual TLS on every port. Its status can't be asked from here.</summary>
+    public TestCluster(string config, Security security, params string[] coordinatorOptions)
+        : this(config, 0, security, coordinatorOptions)
+    {
+    }
+
     /// <param name="config">YAML.</param>
     /// <param name="before">Steps that one process has trained before.</param>
     /// <param name="coordinatorOptions">key=value each.</param>
     public TestCluster(string config, int before, params string[] coordinatorOptions)
+        : this(config, before, null, coordinatorOptions)
     {
+    }
+
+    private TestCluster(string config, int before, Security? security, string[] coordinatorOptions)
+    {
+        this.security = security;
         this.coordinatorOptions = coordinatorOptions;
         File.WriteAllText(ConfigPath, config);
         if (before > 0)
@@ -47,7 +60,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     public string Folder => Path.Combine(root, "run");
 
-    public string Address => $"unix:{root}/c";
+    public string Address => security is null ? $"unix:{root}/c" : $"https://127.0.0.1:{security.Port}";
 
     public Dictionary<string, Running> Workers { get; } = [];
 
@@ -73,7 +86,8 @@ internal sealed partial class TestCluster : IAsyncDisposable
     private static Dictionary<string, string> Surroundings => new() { ["XDG_CACHE_HOME"] = Cache };
 
     public Running StartWorker(string id, params string[] more) => Workers[id] = Start($"worker {id}",
-        ["worker", "--coordinator", Address, "--id", id, "--device", "cpu", .. more.Contains("--listen") ? [] : new[] { "--listen", $"unix:{root}/{id}" }, .. more]);
+        ["worker", "--coordinator", Address, "--id", id, "--device", "cpu", .. more.Contains("--listen") ? [] : new[] { "--listen", security is null ? $"unix:{root}/{id}" : "https://127.0.0.1:0" },
+            .. security is null ? [] : new[] { "--option" }, .. security?.Options ?? [], .. more]);
 
     public void StartWorkers(int count)
     {
@@ -169,11 +183,12 @@ internal sealed partial class TestCluster : IAsyncDisposable
     }
 
     private Running StartCoordinatorProcess() => Start("coordinator",
-        ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, "--metrics", "http://127.0.0.1:0", .. coordinatorOptions.Length == 0 ? [] : new[] { "--option" }, .. coordinatorOptions]);
+        ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, "--metrics", "http://127.0.0.1:0", .. coordinatorOptions.Length == 0 && security is null ? [] : new[] { "--option" }, .. coordinatorOptions, .. security?.Options ?? []]);
 
     private Running Start(string name, string[] arguments)
     {
         var start = ProgramRun.Describe(ProgramRun.ProgramPath, arguments, Surroundings);
+        if (security is not null) start.Environment[Protocol.Access.SharedToken.Variable] = security.Token;
         var process = new Process { StartInfo = start };
         void Hear(object _, DataReceivedEventArgs line)
         {
@@ -187,6 +202,11 @@ internal sealed partial class TestCluster : IAsyncDisposable
         process.BeginErrorReadLine();
         return new Running(process);
     }
+
+    /// <param name="Port">The coordinator's.</param>
+    /// <param name="Token">Of all.</param>
+    /// <param name="Options">key=value of the transport.</param>
+    internal sealed record Security(int Port, string Token, string[] Options);
 
     /// <summary>A process with the signals that hit it.</summary>
     internal sealed partial class Running(Process process)

@@ -104,6 +104,7 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
 
     public WorkerMessage Record(ulong step, uint samples = 8, ulong epochSamples = 80) => Message(message => message.StepRecords = new()
     {
+        Oldest = true,
         Records =
         {
             new StepRecord

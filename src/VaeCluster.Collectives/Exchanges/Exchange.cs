@@ -180,7 +180,7 @@ public sealed partial class Exchange
             return false;
         }
 
-        LeaveLaggardsBehind(step - 2);
+        var needed = LeaveLaggardsBehind(step - 2);
         lock (gate)
         {
             if (ending || ended) return false;
@@ -188,7 +188,7 @@ public sealed partial class Exchange
             position = step;
             set = plan.SetOf(step, position) ?? throw new ArgumentException($"All slots of step {step} are empty.", nameof(step));
             var someLag = lingering.Count > 0 || plan.CanLag(set.Program);
-            results.Release(plan, someLag ? step - 1 : step, reusable: true);
+            results.Release(plan, someLag ? Math.Min(step - 1, needed) : step, reusable: true);
             if (!plan.IsSpare) set.Held[plan.OwnIndex] = held;
             (running, set.Begun) = (set, true);
             Use(set);
@@ -312,13 +312,24 @@ public sealed partial class Exchange
         }
     }
 
-    /// <summary>Spares whose links have not sent a step's results hold memory that is needed: they are out.</summary>
-    private void LeaveLaggardsBehind(long step)
+    /// <summary>Spares whose links have more than the queue's steps to send, up to this one, hold memory that is needed: they are out.</summary>
+    /// <returns>The first step whose results a link may still read.</returns>
+    private long LeaveLaggardsBehind(long step)
     {
         var plan = current!;
+        var needed = step + 1;
+        // What is rounded for the wire lies in the step's own staging, which is used again after two steps.
+        var oldest = step - (layout.Format == WireFormat.Fp32 ? layout.QueuedSteps : 0);
         foreach (var rank in plan.IsSpare ? [] : plan.Spares)
         {
-            if (plan.LeftBehind[rank] || plan.Links[rank]!.TryRelease(step)) continue;
+            if (plan.LeftBehind[rank]) continue;
+            var sent = step;
+            while (sent >= oldest && !plan.Links[rank]!.TryRelease(sent)) sent--;
+            if (sent >= oldest)
+            {
+                needed = Math.Min(needed, sent + 1);
+                continue;
+            }
             plan.LeftBehind[rank] = true;
             plan.Links[rank]!.Drop();
             spareLeftBehind?.Invoke(plan.Generation, rank);
@@ -327,6 +338,7 @@ public sealed partial class Exchange
         {
             if (lingering[i].LastStep <= step) LetGo(i);
         }
+        return needed;
     }
 
     /// <summary>Of a plan that was left, nobody is dropped: what its links still have to send is not used again.</summary>

@@ -24,7 +24,7 @@ public interface ISegmentLink
 
     /// <summary>
     /// Whether all payloads pushed for this step and those before it have been read, never to be read again. Asked about
-    /// spares only, for nobody waits for them: one that has not even taken in the results of the step before last is left behind.
+    /// spares only, for nobody waits for them: one that has more steps to take in than the exchange queues is left behind.
     /// </summary>
     bool TryRelease(long step);
 }

@@ -53,6 +53,8 @@ internal static class Actions
         // The old journal may have been lost with its machine.
         effects.Add(new RunEffect.Append(Entry(plan)));
         effects.Add(new RunEffect.Planned(plan, InForce: true));
+        // What members sent while nobody's word counted was not taken.
+        effects.Broadcast(run, new() { RecordsAcknowledged = new() { BeforeStep = run.RecordedSteps, Again = true } });
         if (adopt.HaltReason is { } reason) return Halt(run, PlanCause.Loss, reason, now, options, effects);
         // Those that an older plan still holds together learn that it is over.
         effects.Broadcast(run, new() { Plan = plan.ToWire() });

@@ -93,7 +93,10 @@ internal static class Arrivals
             effects.Send(worker, new() { Plan = plan.ToWire() });
             if (run.Next is { } next) effects.Send(worker, new() { Plan = next.ToWire() });
         }
-        return hello.Ready is null ? run : Messages.Ready(run, worker.Id, hello.Ready, now, effects);
+        if (hello.Ready is null) return run;
+        run = Messages.Ready(run, worker.Id, hello.Ready, now, effects);
+        // Another process under the name of a member does not follow the plan, whatever it holds.
+        return !back && run.Find(worker.Id) is { IsSynced: true } other ? run.With(other with { IsSynced = false }) : run;
     }
 
     public static RunSnapshot End(RunSnapshot run, RunEvent.StreamEnded ended, TimeSpan now) =>

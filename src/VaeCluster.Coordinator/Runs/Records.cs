@@ -14,12 +14,15 @@ internal static class Records
             effects.Add(new RunEffect.Refused(Refusal.Stale, $"{worker} sent records, and is no member that has the state."));
             return run;
         }
-        foreach (var record in records.Records)
+        for (var i = 0; i < records.Records.Count; i++)
         {
+            var record = records.Records[i];
             // What is there already comes again when another member becomes the writer.
             if (record.Step < run.NextRecord) continue;
-            if ((record.Step > run.NextRecord && !PassedByAll(run, record.Step)) || (run.TotalSteps > 0 && record.Step >= run.TotalSteps))
+            var isGap = record.Step > run.NextRecord && !(i == 0 && records.Oldest && PassedByAll(run, record.Step));
+            if (isGap || (run.TotalSteps > 0 && record.Step >= run.TotalSteps))
             {
+                if (isGap) effects.Send(worker, new() { RecordsAcknowledged = new() { BeforeStep = run.RecordedSteps, Again = true } });
                 effects.Add(new RunEffect.Refused(Refusal.Step, $"{worker} sent a record of step {record.Step}, where step {run.NextRecord} comes next."));
                 return run;
             }

@@ -233,6 +233,9 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
                 break;
             case CoordinatorMessage.ContentOneofCase.RecordsAcknowledged:
                 Records.AcknowledgeBefore(message.RecordsAcknowledged.BeforeStep);
+                if (!message.RecordsAcknowledged.Again) break;
+                Records.Rewind();
+                opened.Wake();
                 break;
             case CoordinatorMessage.ContentOneofCase.None:
                 ControlLog.Ignored(logger, "It has no content that this version knows.");

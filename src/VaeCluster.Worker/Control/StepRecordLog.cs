@@ -78,7 +78,7 @@ public sealed class StepRecordLog(TimeProvider? time = null)
         {
             if (unsent is null) return null;
             lastProgress = time.GetTimestamp();
-            var message = new StepRecords();
+            var message = new StepRecords { Oldest = unsent == records.First };
             for (; unsent is not null && message.Records.Count < MostInAMessage; unsent = unsent.Next) message.Records.Add(unsent.Value);
             return message;
         }

@@ -85,6 +85,7 @@ internal sealed class Member : IDisposable
     private (long Sent, long Received) counted;
     private volatile Standing standing = new();
     private double copied;
+    private string copyFailure = "";
 
     public Member(string workerId, string run, TrainingParts parts, CoordinatorConnection connection, PeerLinks links, PeerDialer dialer,
         StateSource source, Mailbox mailbox, RunFolder? folder, RunCheckpoints? checkpoints, WorkerMetrics metrics, Action comeBack, ILogger logger)
@@ -313,6 +314,7 @@ internal sealed class Member : IDisposable
         copying = new CancellationTokenSource();
         Volatile.Write(ref copied, 0);
         var token = copying.Token;
+        Publish(standing);
         var sources = wanted.Sources.Where(rank => rank != wanted.Rank).Select(rank => wanted.Members[rank]).ToList();
         var copy = new StateCopy(layout, dialer);
         _ = Task.Run(async () =>
@@ -336,8 +338,10 @@ internal sealed class Member : IDisposable
         if (plan != wanted) return;
         if (snapshot is null)
         {
-            HostingLog.CopyFailed(logger, result.Reason);
-            Copy(steps);
+            if (copyFailure != result.Reason) HostingLog.CopyFailed(logger, copyFailure = result.Reason);
+            // The others are under the next plan already: what this spare would copy does not fit what it has queued.
+            if (plan.Self.Slots.IsEmpty && next is not null) ComeBack();
+            else Copy(steps);
             return;
         }
         copying = null;
@@ -437,11 +441,17 @@ internal sealed class Member : IDisposable
         }
     }
 
-    /// <summary>A spare that fell behind has to copy the state again, as one that has just come.</summary>
+    /// <summary>Nothing more comes to this spare under its plan, and nobody who computes has noticed: it is not waited for.</summary>
+    public void CutOff(Generation generation)
+    {
+        if (Exchange.EndReason is not null || (plan?.Generation == generation && plan.Self.Slots.IsEmpty)) ComeBack();
+    }
+
+    /// <summary>A spare that fell behind has to copy the state again, as one that has just come. Until then it holds what it holds.</summary>
     private void ComeBack()
     {
         EndPlan("This spare fell behind.");
-        holdsState = false;
+        HostingLog.Ignored(logger, "This spare fell behind the others; it comes back as one that has just come.");
         Publish(standing);
         comeBack();
     }
@@ -591,7 +601,7 @@ internal sealed class Member : IDisposable
         connection.KnownGeneration = generation;
     }
 
-    private void Publish(Standing told) => standing = told with { CompletedSteps = holdsState ? parts.State.Step : null };
+    private void Publish(Standing told) => standing = told with { CompletedSteps = holdsState && copying is null ? parts.State.Step : null };
 
     private void TellReady() => connection.Send(new WorkerMessage { Ready = ReadyMessage() });
 

@@ -43,6 +43,7 @@ public enum WorkerEnd
 public sealed class WorkerHost : IControlHost, IAsyncDisposable
 {
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HaltTime = TimeSpan.FromSeconds(2);
 
     private readonly WorkerOptions options;
     private readonly ILogger logger;
@@ -221,7 +222,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
                 break;
             case CoordinatorMessage.ContentOneofCase.Plan:
                 var plan = message.Plan;
-                Post(() => member!.Hear(plan), plan.HasFirstStep && IsNew(plan.Generation), plan.Reason);
+                Post(() => member!.Hear(plan), IsNew(plan.Generation) && plan.HasFirstStep, plan.Reason);
                 break;
             case CoordinatorMessage.ContentOneofCase.Halt:
                 var halt = message.Halt;
@@ -253,15 +254,29 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         return true;
     }
 
-    private void Lost(PeerLoss loss) => connection.Send(new WorkerMessage
+    private void Lost(PeerLoss loss)
     {
-        PeerLost = new()
+        connection.Send(new WorkerMessage
         {
-            WorkerId = loss.WorkerId,
-            Generation = new() { Term = loss.Generation.Term, Number = loss.Generation.Number },
-            Reason = loss.Reason,
-        },
-    });
+            PeerLost = new()
+            {
+                WorkerId = loss.WorkerId,
+                Generation = new() { Term = loss.Generation.Term, Number = loss.Generation.Number },
+                Reason = loss.Reason,
+            },
+        });
+        if (IsSpareOf(loss.Generation)) _ = ComeBackLaterAsync(loss.Generation);
+    }
+
+    /// <summary>A lost contributor brings a halt. Where none comes, it was this spare that was left behind.</summary>
+    private async Task ComeBackLaterAsync(Collectives.Generation generation)
+    {
+        await Task.Delay(HaltTime, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (IsSpareOf(generation) && !stopping.IsCancellationRequested) Post(() => member?.CutOff(generation), true, "This spare is cut off.");
+    }
+
+    private bool IsSpareOf(Collectives.Generation generation) =>
+        member?.Standing.Plan is { IsMember: true } plan && plan.Generation == generation && plan.Self.Slots.IsEmpty;
 
     // ---- the training thread
 

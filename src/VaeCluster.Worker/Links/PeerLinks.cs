@@ -32,6 +32,7 @@ public sealed class PeerLinks : IAsyncDisposable
     /// <summary>Connections to peers that were lost: whoever comes back under that name comes back on a new one.</summary>
     private readonly List<PeerChannel> retired = [];
     private readonly List<Task> closing = [];
+    private readonly Dictionary<Generation, GrpcSegmentLink?[]> closingLinks = [];
     private int plansClosing;
     private string? run;
 
@@ -99,7 +100,8 @@ public sealed class PeerLinks : IAsyncDisposable
             {
                 open.Remove(plan.Plan.Generation);
                 plansClosing++;
-                closing.Add(CloseAsync(plan.Links));
+                closingLinks[plan.Plan.Generation] = plan.Links;
+                closing.Add(CloseAsync(plan.Plan.Generation, plan.Links));
             }
         }
         receiver.CloseBefore(generation);
@@ -108,7 +110,7 @@ public sealed class PeerLinks : IAsyncDisposable
     /// <summary>Cuts the stream to a member that nothing more is sent to: it notices, and comes back as another.</summary>
     public void Cut(Generation generation, int rank)
     {
-        lock (gate) open.GetValueOrDefault(generation)?.Links[rank]?.Cut();
+        lock (gate) (open.GetValueOrDefault(generation)?.Links ?? closingLinks.GetValueOrDefault(generation))?[rank]?.Cut();
     }
 
     /// <summary>Waits until the links of all plans that were closed have sent what they had queued, or their grace is over.</summary>
@@ -139,11 +141,12 @@ public sealed class PeerLinks : IAsyncDisposable
         }
     }
 
-    private async Task CloseAsync(GrpcSegmentLink?[] links)
+    private async Task CloseAsync(Generation generation, GrpcSegmentLink?[] links)
     {
         await Task.WhenAll(links.OfType<GrpcSegmentLink>().Select(link => link.CloseAsync(options.CloseGrace, time))).ConfigureAwait(false);
         lock (gate)
         {
+            closingLinks.Remove(generation);
             // What a newer plan needs stays; so does what another closing plan may still be using.
             if (--plansClosing > 0) return;
             foreach (var channel in retired) channel.Dispose();

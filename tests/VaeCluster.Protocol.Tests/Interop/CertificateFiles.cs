@@ -22,6 +22,7 @@ internal sealed class CertificateFiles : IDisposable
         File.WriteAllText(folder.File("authority.pem"), authority.ExportCertificatePem());
         Issue(authority, "server", "1.3.6.1.5.5.7.3.1");
         Issue(authority, "client", "1.3.6.1.5.5.7.3.2");
+        Issue(authority, "member", "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2");
     }
 
     public TlsOptions Client => new()
@@ -34,6 +35,15 @@ internal sealed class CertificateFiles : IDisposable
     /// <summary>A client that trusts the authority and has no certificate of its own.</summary>
     public TlsOptions Anonymous => new() { Authorities = folder.File("authority.pem") };
 
+    /// <summary>Who serves and calls, with mutual TLS.</summary>
+    public TlsOptions Member => new()
+    {
+        Certificate = folder.File("member.pem"),
+        Key = folder.File("member.key"),
+        Authorities = folder.File("authority.pem"),
+        RequireClientCertificate = true,
+    };
+
     public TlsOptions Server(bool mutual) => new()
     {
         Certificate = folder.File("server.pem"),
@@ -44,7 +54,7 @@ internal sealed class CertificateFiles : IDisposable
 
     public void Dispose() => folder.Dispose();
 
-    private void Issue(X509Certificate2 authority, string name, string usage)
+    private void Issue(X509Certificate2 authority, string name, params string[] usages)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
@@ -52,9 +62,16 @@ internal sealed class CertificateFiles : IDisposable
         names.AddDnsName("localhost");
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], false));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(Oids(usages), false));
         using var certificate = request.Create(authority, from, to, RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(folder.File(name + ".pem"), certificate.ExportCertificatePem());
         File.WriteAllText(folder.File(name + ".key"), key.ExportPkcs8PrivateKeyPem());
+    }
+
+    private static OidCollection Oids(IEnumerable<string> usages)
+    {
+        var oids = new OidCollection();
+        foreach (var usage in usages) oids.Add(new Oid(usage));
+        return oids;
     }
 }
