@@ -46,7 +46,7 @@ while IFS= read -r project; do
   report="$results/$name.xml"
   rm -f "$report"
   echo "== $name"
-  "$program" -noLogo -noColor -xml "$report"
+  "$program" -noLogo -noColor -xml "$report" < /dev/null
   code=$?
   read -r p f s < <(read_report "$report" "$name" "$failures" 2>/dev/null || echo "0 0 0")
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
