@@ -1,6 +1,9 @@
 namespace Grpc.Core;
 
-/// <summary>Stands in a client that was made without a channel.</summary>
+/// <summary>
+/// Stands in a client that was made without a channel, as mocks of it are. As in the official assembly its calls throw
+/// <see cref="NotImplementedException"/>: there is nothing to call on.
+/// </summary>
 internal sealed class UnimplementedCallInvoker : CallInvoker
 {
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(

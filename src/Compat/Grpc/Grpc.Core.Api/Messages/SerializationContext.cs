@@ -4,7 +4,8 @@ namespace Grpc.Core;
 
 /// <summary>
 /// Takes one message to the wire: either all of it by <see cref="Complete(byte[])"/>, or its length first, then its bytes
-/// through the buffer writer, then <see cref="Complete()"/>.
+/// through the buffer writer, then <see cref="Complete()"/>. As in the official assembly these are virtual, not abstract, and
+/// throw <see cref="NotImplementedException"/> until a transport overrides them: it may offer one way alone.
 /// </summary>
 public abstract class SerializationContext
 {

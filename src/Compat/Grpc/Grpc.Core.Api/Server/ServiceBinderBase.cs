@@ -1,6 +1,9 @@
 namespace Grpc.Core;
 
-/// <summary>Is told each method of a service by the generated BindService.</summary>
+/// <summary>
+/// Is told each method of a service by the generated BindService. As in the official assembly this is a class to derive from
+/// whose members throw <see cref="NotImplementedException"/>: a binder overrides the kinds of call that it takes.
+/// </summary>
 public class ServiceBinderBase
 {
     public virtual void AddMethod<TRequest, TResponse>(
