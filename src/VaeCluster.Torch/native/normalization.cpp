@@ -8,33 +8,24 @@
 #include <cmath>
 #include <vector>
 
-#include "dispatch.h"
+#include "normalization_blocks.h"
 
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
+using vaecluster::Activation;
+using vaecluster::Kind;
+using vaecluster::apply_block;
+using vaecluster::backward_block;
+using vaecluster::block_moments;
+using vaecluster::finish_block;
 
 namespace {
-
-// Lanes are passed by value among inlined functions only: no calling convention is involved.
-#pragma GCC diagnostic ignored "-Wpsabi"
-
-// Sixteen neighbouring channels of a pixel. Lowered to whatever registers the target has, lane by lane the same arithmetic.
-constexpr int64_t kLanes = 16;
-typedef float Lanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef int32_t IntLanes __attribute__((vector_size(64), aligned(4), may_alias));
 
 // A block of pixels is worked on several times while it lies in the first-level cache.
 constexpr int64_t kBlockFloats = 4096;
 // The parts of an image, which threads share out. A constant: the order of the sums must not follow the threads.
 constexpr int64_t kParts = 8;
-
-// What follows the normalisation: nothing, SiLU, or a rectifier with this slope below 0.
-enum class Kind { kNone, kSilu, kRectifier };
-struct Activation {
-    Kind kind;
-    float slope;
-};
 
 // A batch normalisation is a group normalisation of one sample, whose pixels are all images', with a group for each channel.
 struct Shape {
@@ -48,126 +39,6 @@ struct Moments {
     int64_t count = 0;
     std::vector<double> mean, squares;
 };
-
-// e^x by Cephes' expf: 2^n times a polynomial on [-ln 2 / 2, ln 2 / 2]. NaN stays NaN.
-BODY Lanes exponential(Lanes x) {
-    x = x > 88.0f ? Lanes{} + 88.0f : x;
-    x = x < -87.0f ? Lanes{} - 87.0f : x;
-    const Lanes magic = Lanes{} + 12582912.0f;  // 1.5 * 2^23: what is added to it is rounded to an integer
-    const Lanes shifted = x * 1.44269504088896341f + magic;
-    const Lanes n = shifted - magic;
-    const Lanes r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
-    Lanes p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * (r * r) + r + 1.0f;
-    const IntLanes power = ((IntLanes)shifted - 0x4B400000 + 127) << 23;
-    return p * (Lanes)power;
-}
-
-BODY Lanes load(const float* at) { return *reinterpret_cast<const Lanes*>(at); }
-BODY void store(float* at, Lanes value) { *reinterpret_cast<Lanes*>(at) = value; }
-
-// Mean and summed squared deviations of each channel over n pixels of one block. The mean is that of the distances from the
-// first pixel: of a flat image it is exact.
-BODY void block_moments(const float* x, int64_t n, int64_t channels, float* mean, float* squares) {
-    const float share = 1.0f / float(n);
-    for (int64_t c = 0; c < channels; c += kLanes) {
-        const Lanes first = load(x + c);
-        Lanes even{}, odd{};
-        int64_t p = 0;
-        for (; p + 2 <= n; p += 2) {
-            even += load(x + p * channels + c) - first;
-            odd += load(x + (p + 1) * channels + c) - first;
-        }
-        if (p < n) even += load(x + p * channels + c) - first;
-        const Lanes middle = first + (even + odd) * share;
-        even = odd = Lanes{};
-        for (p = 0; p + 2 <= n; p += 2) {
-            const Lanes a = load(x + p * channels + c) - middle, b = load(x + (p + 1) * channels + c) - middle;
-            even += a * a;
-            odd += b * b;
-        }
-        if (p < n) {
-            const Lanes a = load(x + p * channels + c) - middle;
-            even += a * a;
-        }
-        store(mean + c, middle);
-        store(squares + c, even + odd);
-    }
-}
-
-// y = activation((x - mean) * scale + bias)
-BODY void apply_block(const float* x, float* y, int64_t n, int64_t channels, const float* mean, const float* scale,
-                      const float* bias, Activation activation) {
-    const Kind kind = activation.kind;
-    const float slope = activation.slope;
-    for (int64_t c = 0; c < channels; c += kLanes) {
-        const Lanes mu = load(mean + c), a = load(scale + c), b = load(bias + c);
-        for (int64_t p = 0; p < n; p++) {
-            const Lanes z = (load(x + p * channels + c) - mu) * a + b;
-            store(y + p * channels + c, kind == Kind::kSilu        ? z / (1.0f + exponential(-z))
-                                        : kind == Kind::kRectifier ? (z > 0.0f ? z : z * slope)
-                                                                   : z);
-        }
-    }
-}
-
-// The gradient in front of the activation, kept in dz, and its sums over n pixels: alone and times x - mean.
-BODY void backward_block(const float* x, const float* dy, float* dz, int64_t n, int64_t channels, const float* mean,
-                         const float* scale, const float* bias, Activation activation, float* sum, float* sum_x) {
-    const Kind kind = activation.kind;
-    const float slope = activation.slope;
-    for (int64_t c = 0; c < channels; c += kLanes) {
-        const Lanes mu = load(mean + c), a = load(scale + c), b = load(bias + c);
-        Lanes total{}, total_x{};
-        for (int64_t p = 0; p < n; p++) {
-            const Lanes centred = load(x + p * channels + c) - mu;
-            Lanes d = load(dy + p * channels + c);
-            const Lanes z = centred * a + b;
-            if (kind == Kind::kSilu) {
-                const Lanes s = 1.0f / (1.0f + exponential(-z));
-                d = d * (s * (1.0f + z * (1.0f - s)));
-            } else if (kind == Kind::kRectifier) {
-                d = z > 0.0f ? d : d * slope;
-            }
-            store(dz + p * channels + c, d);
-            total += d;
-            total_x += d * centred;
-        }
-        store(sum + c, total);
-        store(sum_x + c, total_x);
-    }
-}
-
-// dx = dz * scale + (x - mean) * slope + shift, in place of dz.
-BODY void finish_block(const float* x, float* dz, int64_t n, int64_t channels, const float* mean, const float* scale,
-                       const float* slope, const float* shift) {
-    for (int64_t c = 0; c < channels; c += kLanes) {
-        const Lanes mu = load(mean + c), a = load(scale + c), k = load(slope + c), b = load(shift + c);
-        for (int64_t p = 0; p < n; p++) {
-            float* at = dz + p * channels + c;
-            store(at, load(at) * a + ((load(x + p * channels + c) - mu) * k + b));
-        }
-    }
-}
-
-DISPATCH(void, block_moments, (const float* x, int64_t n, int64_t channels, float* mean, float* squares),
-         (x, n, channels, mean, squares))
-DISPATCH(void, apply_block,
-         (const float* x, float* y, int64_t n, int64_t channels, const float* mean, const float* scale, const float* bias,
-          Activation activation),
-         (x, y, n, channels, mean, scale, bias, activation))
-DISPATCH(void, backward_block,
-         (const float* x, const float* dy, float* dz, int64_t n, int64_t channels, const float* mean, const float* scale,
-          const float* bias, Activation activation, float* sum, float* sum_x),
-         (x, dy, dz, n, channels, mean, scale, bias, activation, sum, sum_x))
-DISPATCH(void, finish_block,
-         (const float* x, float* dz, int64_t n, int64_t channels, const float* mean, const float* scale, const float* slope,
-          const float* shift),
-         (x, dz, n, channels, mean, scale, slope, shift))
 
 // Runs body(first pixel, end, part) for each part of an image, and sample(n) for each image: threads share the images out,
 // or the parts of one when there are fewer images than threads.
@@ -227,7 +98,7 @@ void moments_of_sample(const Shape& shape, const float* x, double eps, float* gr
         std::vector<float> mean(channels), squares(channels);
         for (int64_t p = first; p < end; p += shape.block()) {
             const int64_t count = std::min(shape.block(), end - p);
-            block_moments_best(x + p * channels, count, channels, mean.data(), squares.data());
+            block_moments(x + p * channels, count, channels, mean.data(), squares.data());
             merge(moments, mean.data(), squares.data(), count, channels);
         }
     });
@@ -284,7 +155,7 @@ struct Normalization : torch::autograd::Function<Normalization> {
             each_part(shape, [&](int64_t first, int64_t end, int64_t) {
                 for (int64_t p = first; p < end; p += shape.block()) {
                     const int64_t at = offset + p * shape.channels;
-                    apply_block_best(px + at, py + at, std::min(shape.block(), end - p), shape.channels, factors.mean.data(),
+                    apply_block(px + at, py + at, std::min(shape.block(), end - p), shape.channels, factors.mean.data(),
                                      factors.scale.data(), pb, activation);
                 }
             });
@@ -321,7 +192,7 @@ struct Normalization : torch::autograd::Function<Normalization> {
                 double* into = parts.data() + 2 * part * channels;
                 for (int64_t p = first; p < end; p += shape.block()) {
                     const int64_t at = offset + p * channels;
-                    backward_block_best(px + at, pdy + at, pdx + at, std::min(shape.block(), end - p), channels, factors.mean.data(),
+                    backward_block(px + at, pdy + at, pdx + at, std::min(shape.block(), end - p), channels, factors.mean.data(),
                                         factors.scale.data(), pb, activation, block.data(), block.data() + channels);
                     for (int64_t i = 0; i < 2 * channels; i++) into[i] += block[i];
                 }
@@ -346,7 +217,7 @@ struct Normalization : torch::autograd::Function<Normalization> {
             each_part(shape, [&](int64_t first, int64_t end, int64_t) {
                 for (int64_t p = first; p < end; p += shape.block()) {
                     const int64_t at = offset + p * channels;
-                    finish_block_best(px + at, pdx + at, std::min(shape.block(), end - p), channels, factors.mean.data(),
+                    finish_block(px + at, pdx + at, std::min(shape.block(), end - p), channels, factors.mean.data(),
                                       factors.scale.data(), slope.data(), shift.data());
                 }
             });
@@ -379,7 +250,7 @@ void check(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias
                 " channels do not go with weights of ", weight.numel());
 }
 
-bool fits(const at::Tensor& x) { return x.size(1) % kLanes == 0 && x.numel() > 0; }
+bool fits(const at::Tensor& x) { return x.size(1) % vaecluster::kLanes == 0 && x.numel() > 0; }
 
 }  // namespace
 
