@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "dispatch.h"
@@ -104,6 +105,20 @@ void each_row(const Patches& p, int64_t channels, int64_t row, int64_t column, c
     }
 }
 
+// A weight [A, B, K, K], in one of the two memory orders, in the other one.
+at::Tensor reordered(const at::Tensor& weight, at::MemoryFormat format) {
+    auto result = at::empty(weight.sizes(), weight.options().memory_format(format));
+    int64_t rows = weight.size(1), columns = weight.size(2) * weight.size(3);
+    if (format == at::MemoryFormat::Contiguous) std::swap(rows, columns);
+    const int64_t size = rows * columns;
+    const float* from = weight.data_ptr<float>();
+    float* to = result.data_ptr<float>();
+    at::parallel_for(0, weight.size(0), 16, [&](int64_t first, int64_t last) {
+        for (int64_t i = first; i < last; i++) transpose_best(from + i * size, columns, to + i * size, rows, rows, columns);
+    });
+    return result;
+}
+
 }  // namespace
 
 at::Tensor Patches::gather(const at::Tensor& image) const {
@@ -157,27 +172,12 @@ at::Tensor Patches::scatter(const at::Tensor& patches, int64_t samples, int64_t 
 
 at::Tensor weight_channels_last(const at::Tensor& weight) {
     if (weight.is_contiguous(at::MemoryFormat::ChannelsLast)) return weight;
-    const auto plain = weight.contiguous();
-    auto result = at::empty(weight.sizes(), weight.options().memory_format(at::MemoryFormat::ChannelsLast));
-    const int64_t inner = weight.size(1), places = weight.size(2) * weight.size(3);
-    const float* from = plain.data_ptr<float>();
-    float* to = result.data_ptr<float>();
-    at::parallel_for(0, weight.size(0), 16, [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) transpose_best(from + i * inner * places, places, to + i * inner * places, inner, inner, places);
-    });
-    return result;
+    return reordered(weight.contiguous(), at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor weight_contiguous(const at::Tensor& weight) {
     if (weight.is_contiguous() || !weight.is_contiguous(at::MemoryFormat::ChannelsLast)) return weight.contiguous();
-    auto result = at::empty(weight.sizes(), weight.options().memory_format(at::MemoryFormat::Contiguous));
-    const int64_t inner = weight.size(1), places = weight.size(2) * weight.size(3);
-    const float* from = weight.data_ptr<float>();
-    float* to = result.data_ptr<float>();
-    at::parallel_for(0, weight.size(0), 16, [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) transpose_best(from + i * inner * places, inner, to + i * inner * places, places, places, inner);
-    });
-    return result;
+    return reordered(weight, at::MemoryFormat::Contiguous);
 }
 
 at::Tensor doubled_weight(const at::Tensor& weight) {
