@@ -21,20 +21,8 @@ public sealed class ConvTests
         manual_seed(1);
         var ours = new Conv(inputs, outputs, kernel, stride, padding);
         var stock = Conv2d(inputs, outputs, kernel, stride, padding);
-        stock.load_state_dict(ours.state_dict());
-        var a = randn(samples, inputs, height, width).requires_grad_();
-        var b = a.detach().clone().requires_grad_();
 
-        var x = ours.forward(a);
-        var y = stock.forward(b);
-        var direction = randn_like(y);
-        (x * direction).sum().backward();
-        (y * direction).sum().backward();
-
-        Assert.Equal(y.shape, x.shape);
-        Close.Assert(y, x, "output");
-        Close.Assert(b.grad!, a.grad!, "input");
-        foreach (var ((name, left), (_, right)) in stock.named_parameters().Zip(ours.named_parameters())) Close.Assert(left.grad!, right.grad!, name);
+        Close.AssertLayer(stock, stock.forward, ours, ours.forward, randn(samples, inputs, height, width));
     }
 
     [Theory]
@@ -50,20 +38,9 @@ public sealed class ConvTests
         manual_seed(3);
         var ours = new Conv(inputs, outputs, kernel: 3, padding: 1);
         var stock = Conv2d(inputs, outputs, kernel_size: 3, padding: 1);
-        stock.load_state_dict(ours.state_dict());
-        var a = randn(samples, inputs, height, width).requires_grad_();
-        var b = a.detach().clone().requires_grad_();
 
-        var x = ours.ForwardDoubled(a);
-        var y = stock.forward(functional.interpolate(b, scale_factor: [2, 2], mode: InterpolationMode.Nearest));
-        var direction = randn_like(y);
-        (x * direction).sum().backward();
-        (y * direction).sum().backward();
-
-        Assert.Equal(y.shape, x.shape);
-        Close.Assert(y, x, "output");
-        Close.Assert(b.grad!, a.grad!, "input");
-        foreach (var ((name, left), (_, right)) in stock.named_parameters().Zip(ours.named_parameters())) Close.Assert(left.grad!, right.grad!, name);
+        Close.AssertLayer(stock, x => stock.forward(functional.interpolate(x, scale_factor: [2, 2], mode: InterpolationMode.Nearest)),
+            ours, ours.ForwardDoubled, randn(samples, inputs, height, width));
     }
 
     [Theory]

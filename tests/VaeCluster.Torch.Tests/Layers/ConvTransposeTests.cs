@@ -19,20 +19,8 @@ public sealed class ConvTransposeTests
         manual_seed(1);
         var ours = new ConvTranspose(inputs, outputs, kernel, stride, padding, outputPadding);
         var stock = ConvTranspose2d(inputs, outputs, kernel, stride, padding, outputPadding);
-        stock.load_state_dict(ours.state_dict());
-        var a = randn(4, inputs, size, size).requires_grad_();
-        var b = a.detach().clone().requires_grad_();
 
-        var x = ours.forward(a);
-        var y = stock.forward(b);
-        var direction = randn_like(x);
-        (x * direction).sum().backward();
-        (y * direction).sum().backward();
-
-        Assert.Equal(y.shape, x.shape);
-        Close.Assert(y, x, "output");
-        Close.Assert(b.grad!, a.grad!, "input");
-        foreach (var ((name, left), (_, right)) in stock.named_parameters().Zip(ours.named_parameters())) Close.Assert(left.grad!, right.grad!, name);
+        Close.AssertLayer(stock, stock.forward, ours, ours.forward, randn(4, inputs, size, size));
     }
 
     [Fact]
