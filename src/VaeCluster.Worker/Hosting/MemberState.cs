@@ -25,6 +25,15 @@ internal static class MemberState
         CountersOf(state).CopyTo(MemoryMarshal.Cast<byte, long>(snapshot[Counters]));
     }
 
+    /// <summary>Back to what the seed gives.</summary>
+    public static void Begin(TrainingParts parts)
+    {
+        using var first = parts.FirstState();
+        using var snapshot = new StateSnapshot(LayoutOf(first), 0);
+        Fill(first, snapshot);
+        Load(parts.State, snapshot);
+    }
+
     public static void Load(TrainingState state, StateSnapshot snapshot)
     {
         using var _ = NewDisposeScope();

@@ -54,6 +54,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private readonly PeerDialer dialer;
     private readonly PeerLinks links;
     private readonly StateSource source = new();
+    private readonly StateTransferService transfers;
     private readonly CoordinatorConnection connection;
     private readonly WebApplication app;
     private readonly string bootId = ReadBootId();
@@ -88,7 +89,8 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         server = new TransportServer(options.Transport);
         server.AddTo(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => server.Listen(kestrel, listen));
-        builder.Services.AddSingleton(new ServiceHealth()).AddSingleton(new StateTransferService(source, () => connection!.Run is { Length: > 0 } run ? run : null));
+        transfers = new StateTransferService(source, () => connection!.Run is { Length: > 0 } run ? run : null);
+        builder.Services.AddSingleton(new ServiceHealth()).AddSingleton(transfers);
         app = builder.Build();
         logs = app.Services.GetRequiredService<ILoggerFactory>();
         logger = logs.CreateLogger<WorkerHost>();
@@ -119,6 +121,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         }
         endpoint = options.Advertise ?? Bound();
         HostingLog.Listens(logger, options.Id, endpoint, instance);
+        Prometheus.Metrics.DefaultRegistry.AddBeforeCollectCallback(CountTraffic);
         endpoints = await MetricsEndpoint.StartAsync(options.Metrics).ConfigureAwait(false);
         HostingLog.Metrics(logger, endpoints.Address);
 
@@ -293,11 +296,11 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
                 : RunCheckpoints.Open(config, folder?.Path ?? "", parts.Data.Manifest.Id, Saved);
             try
             {
-                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, folder, checkpoints, metrics, ComeBack, logger);
+                var output = new RunOutput(parts, folder, checkpoints, logger);
+                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, output, metrics, ComeBack, logger);
                 HostingLog.Ready(logger, parts.State.Model.ParameterCount, parts.State.TotalSteps, parts.Data.Manifest.Id[..12]);
-                training.Begin();
                 member = training;
-                if (leaving is { } reason) training.Leave(reason);
+                if (leaving is { } reason) mailbox.Post(() => training.Leave(reason));
                 done.SetResult(training.Run());
                 member = null;
             }
@@ -310,6 +313,11 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         {
             done.TrySetException(exception);
         }
+    }
+
+    private void CountTraffic()
+    {
+        if (member?.Exchange is { } exchange) metrics.Traffic(exchange.BytesSent, exchange.BytesReceived, transfers.BytesSent, links.Refused);
     }
 
     private void ComeBack()

@@ -68,8 +68,7 @@ public sealed class WorkerMetrics
             [], new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(0.01, 2, 16) }); // 10 ms to 5.5 min
     }
 
-    /// <summary>A step is done. <paramref name="exchange"/> overrides the outcome's own part where the host measures it.</summary>
-    public void Step(StepOutcome outcome, TimeSpan? exchange = null)
+    public void Step(StepOutcome outcome)
     {
         ArgumentNullException.ThrowIfNull(outcome);
         completedSteps.Set(outcome.Step);
@@ -87,7 +86,7 @@ public sealed class WorkerMetrics
         parts["data"].Observe(times.DataWait.TotalSeconds);
         parts["forward"].Observe(times.Forward.TotalSeconds);
         parts["backward"].Observe(times.Backward.TotalSeconds);
-        parts["exchange"].Observe((exchange ?? times.Exchange).TotalSeconds);
+        parts["exchange"].Observe(times.Exchange.TotalSeconds);
         parts["update"].Observe(times.Optimizer.TotalSeconds);
     }
 
@@ -122,17 +121,20 @@ public sealed class WorkerMetrics
     /// <summary>It works under no plan any more.</summary>
     public void NoPlan() => Plan(default, 0, 0, 0);
 
-    public void Sent(long bytes) => sent.Inc(bytes);
-
-    public void Received(long bytes) => received.Inc(bytes);
-
-    public void StateServed(long bytes) => served.Inc(bytes);
-
-    /// <param name="reason">Why. A segment that fitted nowhere ends its stream, and is counted as a segment too.</param>
-    public void StreamRefused(StreamRefusal reason)
+    /// <summary>What has been counted elsewhere since this worker began.</summary>
+    /// <param name="bytesSent">By the exchange.</param>
+    /// <param name="bytesReceived">By the exchange.</param>
+    /// <param name="stateServed">Bytes of the state, to members that copied it.</param>
+    /// <param name="refused">Streams of segments that were not taken.</param>
+    public void Traffic(long bytesSent, long bytesReceived, long stateServed, Func<StreamRefusal, long> refused)
     {
-        streams[reason].Inc();
-        if (reason == StreamRefusal.WrongSegment) segments.Inc();
+        ArgumentNullException.ThrowIfNull(refused);
+        sent.IncTo(bytesSent);
+        received.IncTo(bytesReceived);
+        served.IncTo(stateServed);
+        foreach (var (reason, counter) in streams) counter.IncTo(refused(reason));
+        // A segment that fits nowhere ends its stream.
+        segments.IncTo(refused(StreamRefusal.WrongSegment));
     }
 
     public void Checkpoint(CheckpointOutcome outcome)

@@ -18,11 +18,29 @@ internal sealed unsafe class ExchangedSum(Exchange exchange, FlatParameters para
     /// <summary>Between two looks at whether the round is to be given up, where nobody has ended the exchange.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Results that a spare keeps while it copies the state.</summary>
+    private const long MostQueuedBytes = 1L << 30;
+
     private readonly ConditionalWeakTable<FlatGradient, FloatMemory[]> places = [];
     private readonly FlatGradient result = new(parameters);
 
     /// <summary>Of the last round that completed: the lowest of the newest generations that its contributors held.</summary>
     public Generation LowestHeld { get; private set; }
+
+    /// <summary>What all members of a run have to agree on: it follows from config and model.</summary>
+    public static ExchangeLayout LayoutOf(string run, TrainingParts parts)
+    {
+        var flat = parts.State.Parameters.Layout;
+        return new ExchangeLayout
+        {
+            Run = run,
+            Slots = parts.Order.Slots,
+            Buckets = [.. flat.Buckets.Select(bucket => checked((int)bucket.Count))],
+            Format = parts.Config.Train.Wire == Precision.Bf16 ? WireFormat.Bf16 : WireFormat.Fp32,
+            ExactTail = (int)(flat.Length - flat.SumsOffset),
+            QueuedSteps = (int)Math.Clamp(MostQueuedBytes / (flat.Length * sizeof(float)), 4, 256),
+        };
+    }
 
     public bool Contribute(SlotRange subtree, FlatGradient sum, Bucket bucket) => exchange.Contribute(bucket.Index, subtree, MemoryOf(sum, bucket));
 

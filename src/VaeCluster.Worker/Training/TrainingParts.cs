@@ -71,8 +71,12 @@ internal sealed class TrainingParts : IDisposable
     /// <summary>The state that the seed gives, anew; the caller disposes it.</summary>
     public TrainingState FirstState() => new(Config, Device, Order.StepsPerEpoch);
 
-    /// <summary>Whether a slot has no samples in a validation.</summary>
-    public bool IsEmptyInValidation(int slot) => Validation.IsEmpty(validation!.Samples, slot);
+    /// <summary>Whether a slot has no samples in a round.</summary>
+    public bool IsEmpty(long round, int slot)
+    {
+        var (isValidation, steps) = Rounds.At(round);
+        return isValidation ? Validation.IsEmpty(validation!.Samples, slot) : Order.CountOf(steps, slot) == 0;
+    }
 
     /// <summary>A validation, and the pipeline that it takes its images from, aimed at a range of slots; the caller disposes that.</summary>
     public (Validation Validation, SlotPipeline Images) Validate(int firstSlot, int slots)

@@ -24,7 +24,7 @@ public sealed class WorkerMetricsTests
     public async Task Step_Done_ShowsLossesTimesAndCounts()
     {
         metrics.Step(Outcome(step: 7, seconds: 0.5, updated: true));
-        metrics.Step(Outcome(step: 8, seconds: 0.25, updated: false), TimeSpan.FromSeconds(0.2));
+        metrics.Step(Outcome(step: 8, seconds: 0.25, updated: false));
         metrics.StepRedone();
 
         var values = await ValuesAsync();
@@ -36,7 +36,7 @@ public sealed class WorkerMetricsTests
         Assert.Equal((1.0, 1.0), (values["vaecluster_worker_steps_skipped_total"], values["vaecluster_worker_steps_redone_total"]));
         Assert.Equal((0.75, 2.0), (values["vaecluster_worker_step_duration_seconds_sum"], values["vaecluster_worker_step_duration_seconds_count"]));
         string[] parts = ["data", "forward", "backward", "exchange", "update"];
-        Assert.Equal([0.02, 0.04, 0.06, 0.24, 0.10], parts.Select(part => Math.Round(values[$"vaecluster_worker_step_part_seconds_sum{{part=\"{part}\"}}"], 9)));
+        Assert.Equal([0.02, 0.04, 0.06, 0.08, 0.10], parts.Select(part => Math.Round(values[$"vaecluster_worker_step_part_seconds_sum{{part=\"{part}\"}}"], 9)));
     }
 
     [Fact]
@@ -78,14 +78,16 @@ public sealed class WorkerMetricsTests
     }
 
     [Fact]
-    public async Task StreamRefused_OfEachReason_HasItsSeries()
+    public async Task Traffic_OfEachKind_HasItsSeries()
     {
-        foreach (var reason in Enum.GetValues<StreamRefusal>()) metrics.StreamRefused(reason);
+        metrics.Traffic(10, 20, 30, _ => 1);
 
         var values = await ValuesAsync();
         Assert.Equal(Enum.GetValues<StreamRefusal>().Length, values.Count(entry => entry.Key.StartsWith("vaecluster_worker_streams_refused_total{", StringComparison.Ordinal) && entry.Value == 1));
         Assert.Equal(1, values["vaecluster_worker_streams_refused_total{reason=\"stale_generation\"}"]);
         Assert.Equal(1, values["vaecluster_worker_segments_refused_total"]);
+        Assert.Equal((10, 20, 30), (values["vaecluster_worker_exchange_bytes_total{direction=\"sent\"}"],
+            values["vaecluster_worker_exchange_bytes_total{direction=\"received\"}"], values["vaecluster_worker_state_served_bytes_total"]));
     }
 
     [Fact]
@@ -94,9 +96,7 @@ public sealed class WorkerMetricsTests
         Assert.SkipUnless(File.Exists(Promtool), $"no {Promtool}: eng/setup.sh test installs it");
         metrics.Step(Outcome(step: 1, seconds: 0.5, updated: true));
         metrics.Validation(new ValidationOutcome(1, Losses, 3));
-        metrics.Sent(10);
-        metrics.Received(20);
-        metrics.StateServed(30);
+        metrics.Traffic(10, 20, 30, _ => 0);
         var text = await ExportAsync();
 
         Assert.Equal((0, ""), await CheckAsync(text));
