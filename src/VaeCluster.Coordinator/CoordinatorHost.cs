@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -73,7 +72,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         clock ??= TimeProvider.System;
         var address = TransportAddress.Parse(options.Listen);
         var token = SharedToken.Load(options.TokenFile);
-        if (token is null && !options.AllowNoToken && !IsLocal(address))
+        if (token is null && !options.AllowNoToken && !address.IsLocal)
         {
             throw new UserErrorException($"coordinator.listen: {options.Listen} is reached from beyond this machine, and there is no token. "
                 + $"Set coordinator.token_file or {SharedToken.Variable}, or coordinator.allow_no_token to let everyone in.");
@@ -173,7 +172,4 @@ public sealed class CoordinatorHost : IAsyncDisposable
         log.Ended(outcome.End, outcome.Reason);
         return outcome;
     }
-
-    private static bool IsLocal(TransportAddress address) => address.Web is not { } web || web.IsLoopback
-        || (IPAddress.TryParse(web.IdnHost, out var ip) && IPAddress.IsLoopback(ip));
 }

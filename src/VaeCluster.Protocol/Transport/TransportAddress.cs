@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 
 namespace VaeCluster.Protocol.Transport;
 
@@ -15,6 +16,9 @@ public sealed record TransportAddress
 
     /// <summary>Null for TCP.</summary>
     public string? SocketPath { get; }
+
+    /// <summary>Reached from this machine alone.</summary>
+    public bool IsLocal => Web is null || Web.IsLoopback || (IPAddress.TryParse(Web.IdnHost, out var ip) && IPAddress.IsLoopback(ip));
 
     public bool IsSecure => Web?.Scheme == Uri.UriSchemeHttps;
 

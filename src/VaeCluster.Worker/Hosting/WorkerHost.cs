@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -77,7 +76,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         this.options = options;
         var listen = TransportAddress.Parse(options.Listen);
         var token = SharedToken.Load(options.TokenFile);
-        if (token is null && !options.AllowNoToken && !IsLocal(listen))
+        if (token is null && !options.AllowNoToken && !listen.IsLocal)
         {
             throw new UserErrorException($"--listen: {options.Listen} is reached from beyond this machine, and there is no token. "
                 + $"Give --token-file or set {SharedToken.Variable}, or let everyone in with --allow-no-token.");
@@ -371,9 +370,6 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             throw new UserErrorException($"--device: {text} is not there: libtorch sees {torch.cuda.device_count()} GPUs. Write cpu, another number, or auto.");
         return torch.device(DeviceType.CUDA, index);
     }
-
-    private static bool IsLocal(TransportAddress address) => address.Web is not { } web || web.IsLoopback
-        || (IPAddress.TryParse(web.IdnHost, out var ip) && IPAddress.IsLoopback(ip));
 
     private static string ReadBootId() =>
         File.Exists("/proc/sys/kernel/random/boot_id") ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : "";

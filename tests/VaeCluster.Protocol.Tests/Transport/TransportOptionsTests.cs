@@ -47,6 +47,17 @@ public sealed class TransportOptionsTests
     }
 
     [Theory]
+    [InlineData("http://localhost:5000", true)]
+    [InlineData("http://127.0.0.2:5000", true)]
+    [InlineData("https://[::1]:5000", true)]
+    [InlineData("unix:/run/a.sock", true)]
+    [InlineData("http://0.0.0.0:5000", false)]
+    [InlineData("http://[::]:5000", false)]
+    [InlineData("http://worker-1:5000", false)]
+    public void IsLocal_ByAddress_IsWhetherThisMachineAloneReachesIt(string text, bool local) =>
+        Assert.Equal(local, TransportAddress.Parse(text).IsLocal);
+
+    [Theory]
     [InlineData("")]
     [InlineData("worker-1:5000")]
     [InlineData("ftp://worker-1:5000")]
