@@ -30,10 +30,12 @@ public sealed class CoordinatorHost : IAsyncDisposable
     private readonly RunLoop loop;
     private readonly Journal journal;
     private readonly CancellationTokenSource stopping = new();
+    private readonly Lazy<Task> disposal;
 
     private CoordinatorHost(WebApplication app, TransportServer transport, RunLoop loop, Journal journal, CoordinatorLog log, string address)
     {
         (this.app, this.transport, this.loop, this.journal, Address) = (app, transport, loop, journal, address);
+        disposal = new(EndAsync);
         Completion = CoordinateAsync(log);
     }
 
@@ -141,7 +143,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
         return new CoordinatorHost(app, transport, loop, journal, log, bound);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops it. Another call waits for the same end.</summary>
+    public ValueTask DisposeAsync() => new(disposal.Value);
+
+    private async Task EndAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         await ((Task)Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
