@@ -5,6 +5,9 @@ using System.Text.Json.Nodes;
 using VaeCluster.Checkpoints;
 using VaeCluster.Config.Binding;
 using VaeCluster.Data;
+using VaeCluster.Data.Manifests;
+using VaeCluster.Data.Order;
+using VaeCluster.Data.Splits;
 using VaeCluster.Models;
 using VaeCluster.Models.Objectives;
 using VaeCluster.Torch;
@@ -66,6 +69,25 @@ public sealed class RunConfig : IValidatableObject
     {
         if (Data.Size is { } size && size != Model.ImageSize)
             yield return new($"{size} is not model.image_size, {Model.ImageSize}: give one of them", ["Data.Size", "Model.ImageSize"]);
+    }
+
+    /// <summary>Which training samples each step has.</summary>
+    /// <exception cref="UserErrorException">There are fewer of them than slots.</exception>
+    public StepSamples OrderOf(Manifest manifest)
+    {
+        var samples = manifest.Count(Split.Train);
+        if (samples < Train.Slots)
+        {
+            throw new UserErrorException($"data.source: {Data.Source} has {samples} training images, fewer than train.slots = {Train.Slots}. "
+                + "Give it more images, or the run fewer slots.");
+        }
+        return new StepSamples(samples, Train.Batch, Train.Slots, (ulong)Train.Seed, Data.Shuffle);
+    }
+
+    /// <summary>Makes a schedule's horizon that follows the run's length a number, so that a longer run later does not bend it.</summary>
+    public void FixHorizon(long totalSteps)
+    {
+        if (Optimizer.Schedule.Kind == ScheduleKind.Cosine) Optimizer.Schedule.Steps ??= totalSteps;
     }
 
     /// <summary>Every key with its value. Read again it gives an equal configuration, whatever the presets say by then.</summary>

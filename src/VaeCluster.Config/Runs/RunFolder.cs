@@ -103,6 +103,18 @@ public sealed class RunFolder : IDisposable
     /// <summary>The configuration that the run was begun with.</summary>
     public RunConfig ReadConfig() => ConfigSources.FromFile(ConfigPath).Load();
 
+    /// <exception cref="UserErrorException">A run is here that was begun with another configuration.</exception>
+    public void ThrowIfAnother(RunConfig config)
+    {
+        if (!HoldsRun) return;
+        var difference = RunConfig.Difference(ReadConfig(), config).Where(d => !d.MayChange).ToList();
+        if (difference.Count == 0) return;
+        throw new UserErrorException([
+            $"{Path} holds a run with another configuration. Name a new folder with --run, or take these back:",
+            .. difference.Select(d => $"  {d}"),
+        ]);
+    }
+
     /// <summary>The pictures after a step, as pictures/NAME-STEP.png; of each name the last ones are kept.</summary>
     /// <param name="step">Sorts the names.</param>
     /// <param name="write">Writes each picture to the path that it gets for its name.</param>

@@ -70,6 +70,9 @@ public sealed class TrainOptions : IValidatableObject
     [Range(1, int.MaxValue)]
     public int? ValidateSamples { get; set; }
 
+    /// <summary>Length of the run in steps, however it was written.</summary>
+    public long StepsOf(long stepsPerEpoch) => Steps ?? Epochs!.Value * stepsPerEpoch;
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (Steps is null == Epochs is null)

@@ -22,15 +22,8 @@ internal sealed class TrainingParts : IDisposable
         TorchRuntime.Start(config.Train.Threads, config.Train.Deterministic);
         (Config, Device) = (config, device);
         Data = DataSet.Open(config.Data, cancellation: cancellation);
-        var samples = Data.Manifest.Count(Split.Train);
-        if (samples < config.Train.Slots)
-        {
-            throw new UserErrorException($"data.source: {config.Data.Source} has {samples} training images, fewer than train.slots = "
-                + $"{config.Train.Slots}. Give it more images, or the run fewer slots.");
-        }
-
+        Order = config.OrderOf(Data.Manifest);
         var (batch, slots, seed) = (config.Train.Batch, config.Train.Slots, (ulong)config.Train.Seed);
-        Order = new StepSamples(samples, batch, slots, seed, config.Data.Shuffle);
         State = FirstState();
         training = PipelineOptions.Training(Data, Shape(State.Model), batch, slots, seed);
         Images = new SlotPipeline(Data, training);

@@ -20,7 +20,7 @@ public sealed class TrainingState : IDisposable
     {
         Config = config;
         Device = device;
-        TotalSteps = config.Train.Steps ?? config.Train.Epochs!.Value * stepsPerEpoch;
+        TotalSteps = config.Train.StepsOf(stepsPerEpoch);
         StepsPerEpoch = stepsPerEpoch;
         Schedule = new LearningRateSchedule(config.Optimizer.Lr, config.Optimizer.Schedule, stepsPerEpoch, TotalSteps);
 

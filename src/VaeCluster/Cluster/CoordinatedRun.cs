@@ -3,8 +3,6 @@ using VaeCluster.Config.Runs;
 using VaeCluster.Coordinator;
 using VaeCluster.Coordinator.Runs;
 using VaeCluster.Data;
-using VaeCluster.Data.Order;
-using VaeCluster.Data.Splits;
 using VaeCluster.Protocol.Metrics;
 using VaeCluster.Worker.Checkpoints;
 
@@ -20,20 +18,12 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
     {
         // 1. The data, and with them the run's length.
         using var data = DataSet.Open(config.Data, cancellation: cancellation);
-        var samples = data.Manifest.Count(Split.Train);
-        if (samples < config.Train.Slots)
-        {
-            throw new UserErrorException($"data.source: {config.Data.Source} has {samples} training images, fewer than train.slots = "
-                + $"{config.Train.Slots}. Give it more images, or the run fewer slots.");
-        }
-        var order = new StepSamples(samples, config.Train.Batch, config.Train.Slots, (ulong)config.Train.Seed, config.Data.Shuffle);
-        var totalSteps = config.Train.Steps ?? config.Train.Epochs!.Value * order.StepsPerEpoch;
-        // The horizon goes into the folder as a number, so that a longer run later does not bend the schedule.
-        if (config.Optimizer.Schedule.Kind == Torch.ScheduleKind.Cosine) config.Optimizer.Schedule.Steps ??= totalSteps;
+        var totalSteps = config.Train.StepsOf(config.OrderOf(data.Manifest).StepsPerEpoch);
+        config.FixHorizon(totalSteps);
 
         // 2. The folder.
         await using var endpoint = await MetricsEndpoint.StartAsync(metrics, cancellationToken: cancellation).ConfigureAwait(false);
-        if (folder.HoldsRun) ThrowIfAnother();
+        folder.ThrowIfAnother(config);
         folder.Begin(config);
         folder.WriteWhole(RunFolder.ManifestName, data.Manifest.Save);
         await using var series = new StepSeries(folder, config, totalSteps);
@@ -59,15 +49,5 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
             CoordinatorEnd.Stopped => ExitCodes.Interrupted,
             _ => throw new UserErrorException(outcome.Reason),
         };
-    }
-
-    private void ThrowIfAnother()
-    {
-        var difference = RunConfig.Difference(folder.ReadConfig(), config).Where(d => !d.MayChange).ToList();
-        if (difference.Count == 0) return;
-        throw new UserErrorException([
-            $"{folder.Path} holds a run with another configuration. Name a new folder with --run, or take these back:",
-            .. difference.Select(d => $"  {d}"),
-        ]);
     }
 }

@@ -40,7 +40,7 @@ internal static class ImportCommand
         using var training = new LocalTraining(config, interruption.Token);
         training.LoadWeights(model.Weights);
         config.Train.InitialWeights = training.WeightsSha256();
-        if (config.Optimizer.Schedule.Kind == Torch.ScheduleKind.Cosine) config.Optimizer.Schedule.Steps ??= training.TotalSteps;
+        config.FixHorizon(training.TotalSteps);
         SaveAsync(training, config, folder, interruption.Token).GetAwaiter().GetResult();
         parsed.InvocationConfiguration.Output.WriteLine($"{folder.Path} begins with {training.ParameterCount:N0} parameters from "
             + $"{parsed.GetRequiredValue(Model)}, sha256 {config.Train.InitialWeights}. Train it with: vaecluster train --run {folder.Path}");

@@ -6,7 +6,6 @@ using VaeCluster.Coordinator.Runs;
 using VaeCluster.Data;
 using VaeCluster.Data.Manifests;
 using VaeCluster.Data.Order;
-using VaeCluster.Data.Splits;
 
 namespace VaeCluster.Commands;
 
@@ -51,10 +50,7 @@ internal static class JournalCommand
         var config = folder.ReadConfig();
         using var listed = File.Exists(folder.ManifestPath) ? null : DataSet.Open(config.Data);
         using var kept = listed is null ? Manifest.Load(folder.ManifestPath) : null;
-        var samples = (kept ?? listed!.Manifest).Count(Split.Train);
-        if (StepSamples.Mistake(samples, config.Train.Batch, config.Train.Slots) is { } mistake) throw new UserErrorException($"{folder.Path}: {mistake}.");
-        return (new StepSamples(samples, config.Train.Batch, config.Train.Slots, (ulong)config.Train.Seed, config.Data.Shuffle),
-            kept is null ? $"as {config.Data.Source} has them now" : RunFolder.ManifestName);
+        return (config.OrderOf(kept ?? listed!.Manifest), kept is null ? $"as {config.Data.Source} has them now" : RunFolder.ManifestName);
     }
 
     private static void Show(RunFolder folder, StepSamples order, string origin, JournalReport report, TextWriter output)

@@ -4,7 +4,6 @@ using VaeCluster.Config;
 using VaeCluster.Config.Runs;
 using VaeCluster.Data;
 using VaeCluster.Progress;
-using VaeCluster.Torch;
 using VaeCluster.Worker.Training;
 
 namespace VaeCluster.Training;
@@ -33,8 +32,7 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
     public int Run(CancellationToken cancellation)
     {
         using var training = new LocalTraining(config, cancellation);
-        // The horizon goes into the folder as a number, so that a longer run later does not bend the schedule.
-        if (config.Optimizer.Schedule.Kind == ScheduleKind.Cosine) config.Optimizer.Schedule.Steps ??= training.TotalSteps;
+        config.FixHorizon(training.TotalSteps);
         if (folder.HoldsRun && IsDone(training)) return ExitCodes.Success;
         using var checkpoints = new LocalCheckpoints(training, config, folder, view);
         if (checkpoints.Restore(resume, cancellation)) Recall(training.Step);
@@ -68,14 +66,7 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
     /// <summary>Looks at the run that the folder holds: another one is refused, a finished one needs nothing.</summary>
     private bool IsDone(LocalTraining training)
     {
-        var difference = RunConfig.Difference(folder.ReadConfig(), config).Where(d => !d.MayChange).ToList();
-        if (difference.Count > 0)
-        {
-            throw new UserErrorException([
-                $"{folder.Path} holds a run with another configuration. Name a new folder with --run, or take these back:",
-                .. difference.Select(d => $"  {d}"),
-            ]);
-        }
+        folder.ThrowIfAnother(config);
         var summary = folder.ReadSummary();
         if (summary?.Fingerprint is { } before && before != training.Fingerprint)
             view.Note($"Other bits from here on than an uninterrupted run has: it began on {before}, this process is {training.Fingerprint}.");

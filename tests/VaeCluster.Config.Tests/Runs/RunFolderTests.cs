@@ -46,6 +46,20 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void ThrowIfAnother_ARunIsThere_NamesAllThatMayNotChange()
+    {
+        using var folder = RunFolder.Prepare(In("run"));
+        folder.ThrowIfAnother(Load("train: {steps: 3}"));
+        folder.Begin(Load("train: {steps: 3}"));
+
+        folder.ThrowIfAnother(Load("train: {steps: 5}"));
+        var lines = Assert.Throws<UserErrorException>(() => folder.ThrowIfAnother(Load("train: {steps: 5, seed: 8, batch: 64}"))).Message.Split('\n');
+
+        Assert.Contains("holds a run with another configuration", lines[0], StringComparison.Ordinal);
+        Assert.Equal(["  train.batch: 128 -> 64", "  train.seed: 7 -> 8"], lines[1..]);
+    }
+
+    [Fact]
     public void Begin_WhileAnotherTrains_IsRefused()
     {
         var config = Load("train: {steps: 3}");
