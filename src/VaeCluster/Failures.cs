@@ -58,9 +58,11 @@ internal static class Failures
         const string remedy = "`make build` in the repository installs what is missing and builds the native libraries anew.";
         if (e is EntryPointNotFoundException)
             return $"A native library is of another version than the program: {e.Message.TrimEnd('.')}. {remedy}";
-        // .NET lists each path it tried. What the loader missed on the way is the cause; that a path is not there is not.
-        var lines = e.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        var cause = lines.FirstOrDefault(line => line.Contains(": ", StringComparison.Ordinal) && !MissesItself(line)) ?? lines[0];
+        // .NET lists each path it tried. What the loader missed on the way is the cause; that a path is not there is not. Where
+        // somebody put words of his own around the loader's, the loader's are inside.
+        var loader = e.InnerException is DllNotFoundException or BadImageFormatException ? e.InnerException : e;
+        var lines = loader.Message.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var cause = lines.FirstOrDefault(line => line.Contains(": ", StringComparison.Ordinal) && !MissesItself(line)) ?? lines[0].Split(". ")[0];
         return $"A native library can't be loaded: {cause.TrimEnd('.')}. {remedy}";
     }
 

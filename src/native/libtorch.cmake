@@ -36,5 +36,7 @@ macro(vaecluster_link_libtorch target)
     target_compile_options(${target} PRIVATE ${libtorch_flags})
     target_include_directories(${target} SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})
     target_link_libraries(${target} PRIVATE ${TORCH_LIBRARIES})
+    # A libtorch that lacks what this one has fails when the library is loaded, where it can be said, and not at the first call.
+    target_link_options(${target} PRIVATE -Wl,-z,now)
     message(STATUS "libtorch ${libtorch_version}")
 endmacro()

@@ -86,8 +86,10 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Theory]
-    [InlineData("libvaecluster_torchsharp.so", null, "libvaecluster_torchsharp")]
-    [InlineData("libvaecluster_torchsharp.so", "not a library", "libvaecluster_torchsharp.so")]
+    [InlineData("libvaecluster_torchsharp.so", null, "libvaecluster_torchsharp.so")]
+    [InlineData("libvaecluster_torchsharp.so", "not a library", "libvaecluster_torchsharp.so: file too short")]
+    [InlineData("libvaecluster_data.so", null, "vaecluster_data")]
+    [InlineData("libvaecluster_data.so", "not a library", "libvaecluster_data.so: file too short")]
     public void Train_NativeLibraryMissingOrBroken_IsASentence(string library, string? content, string expected)
     {
         // The program beside links to its files, but for one.
@@ -103,6 +105,19 @@ public sealed class BadInputTests : IDisposable
 
         ProgramRun.Start(Path.Combine(bin, "vaecluster"), ["train", "--config", _sandbox.SmallConfig(), "--run", _sandbox.Run])
             .AssertUserError(expected, "make build");
+        _sandbox.AssertNoRun();
+    }
+
+    [Fact]
+    public void Train_LibtorchOfAnotherVersion_IsASentence()
+    {
+        // One with the name that the program asks for, and none of the functions.
+        var folder = Directory.CreateDirectory(_sandbox.In("libtorch")).FullName;
+        var library = Path.Combine(ProgramRun.BinFolder, "libvaecluster_torchsharp.so");
+        RunSandbox.Shell($"name=$(ldd {library} | grep -o 'libc10[^ ]*' | head -n 1) && g++ -shared -x c++ /dev/null -Wl,-soname,$name -o {folder}/$name").AssertSuccess();
+
+        RunSandbox.Shell($"LD_LIBRARY_PATH={folder} \"$VAECLUSTER_PROGRAM\" train --config {_sandbox.SmallConfig()} --run {_sandbox.Run}")
+            .AssertUserError("A native library can't be loaded", ": undefined symbol: ", "make build");
         _sandbox.AssertNoRun();
     }
 }

@@ -21,12 +21,18 @@ public sealed class FailureTests
         {
             "missing library",
             new DllNotFoundException("Unable to load shared library 'vaecluster_torchsharp' or one of its dependencies. In order to help...\n/a/libvaecluster_torchsharp.so: cannot open shared object file: No such file or directory\nlibvaecluster_torchsharp.so: cannot open shared object file: No such file or directory\n"),
-            2, "A native library can't be loaded: Unable to load shared library 'vaecluster_torchsharp'"
+            2, "A native library can't be loaded: Unable to load shared library 'vaecluster_torchsharp' or one of its dependencies. `make build`"
         },
         {
             "broken library",
             new DllNotFoundException("Unable to load shared library 'vaecluster_torchsharp' or one of its dependencies.\n/a/libvaecluster_torchsharp.so: invalid ELF header\nlibvaecluster_torchsharp.so: cannot open shared object file: No such file or directory\n"),
             2, "A native library can't be loaded: /a/libvaecluster_torchsharp.so: invalid ELF header. `make build`"
+        },
+        {
+            "in other words",
+            new DllNotFoundException("Install libtorch. The loader said: Unable to load",
+                new DllNotFoundException("Unable to load shared library '/a/libx.so' or one of its dependencies. In order to help...:\nlibc10.so: file too short\n")),
+            2, "A native library can't be loaded: libc10.so: file too short. `make build`"
         },
     };
 

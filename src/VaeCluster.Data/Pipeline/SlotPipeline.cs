@@ -57,12 +57,10 @@ public sealed unsafe class SlotPipeline : IDisposable
         ahead = (int)Math.Clamp((ulong)data.Options.PrefetchMegabytes * (1 << 20) / batchBytes, 2UL, MostAhead);
 
         var count = data.Options.Threads > 0 ? data.Options.Threads : Math.Max(1, Environment.ProcessorCount / 2);
-        threads = new Thread[count];
-        for (var i = 0; i < count; i++)
-        {
-            threads[i] = new Thread(Work) { IsBackground = true, Name = $"images {i}" };
-            threads[i].Start();
-        }
+        // Made here: a decoder library that can't be loaded is to be the caller's exception, not the end of the process.
+        var loaders = Enumerable.Range(0, count).Select(_ => new SampleLoader(data, transform, cache, options.Split, options.Samples.Seed)).ToList();
+        threads = [.. loaders.Select((loader, i) => new Thread(() => Work(loader)) { IsBackground = true, Name = $"images {i}" })];
+        foreach (var thread in threads) thread.Start();
     }
 
     /// <summary>Which slots will be taken, from which step on. What is ready and still wanted is kept.</summary>
@@ -169,9 +167,9 @@ public sealed unsafe class SlotPipeline : IDisposable
         }
     }
 
-    private void Work()
+    private void Work(SampleLoader loader)
     {
-        using var loader = new SampleLoader(data, transform, cache, options.Split, options.Samples.Seed);
+        using var _ = loader;
         while (TryClaim(out var batch, out var from, out var to))
         {
             Exception? failure = null;
