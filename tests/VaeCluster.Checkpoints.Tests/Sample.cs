@@ -48,5 +48,5 @@ internal static class Sample
     }
 
     private static CheckpointTensor Tensor(string name, long[] shape, long step, int salt) =>
-        CheckpointTensor.FromMemory(name, SafetensorsType.F32, shape, Values(shape.Aggregate(1L, (a, b) => a * b), step, salt));
+        new(name, SafetensorsType.F32, shape, Values(shape.Aggregate(1L, (a, b) => a * b), step, salt).CopyTo);
 }

@@ -10,13 +10,6 @@ public delegate void CopyTensor(Span<byte> destination);
 /// <param name="Copy">Fills a span of exactly its size; from a GPU this is the copy to the host.</param>
 public sealed record CheckpointTensor(string Name, SafetensorsType Type, IReadOnlyList<long> Shape, CopyTensor Copy)
 {
-    public static CheckpointTensor FromMemory(string name, SafetensorsType type, IReadOnlyList<long> shape, ReadOnlyMemory<byte> values) =>
-        new(name, type, shape, destination => values.Span.CopyTo(destination));
-
-    /// <summary>Values in native memory, which must stay there until the save is accepted.</summary>
-    public static unsafe CheckpointTensor FromPointer(string name, SafetensorsType type, IReadOnlyList<long> shape, nint values) =>
-        new(name, type, shape, destination => new ReadOnlySpan<byte>((void*)values, destination.Length).CopyTo(destination));
-
     /// <summary>Bytes.</summary>
     public long Length => Shape.Aggregate((long)Type.SizeOf(), (length, size) => checked(length * size));
 

@@ -38,14 +38,6 @@ public sealed record Plan
     }
 
     public PlanMember? Find(string worker) => RankOf(worker) is { } rank ? Members[rank] : null;
-
-    /// <summary>The same members with the same slots.</summary>
-    public bool Deals(Plan other)
-    {
-        ArgumentNullException.ThrowIfNull(other);
-        return Members.Length == other.Members.Length
-            && Members.Zip(other.Members).All(pair => pair.First.Worker == pair.Second.Worker && pair.First.Range == pair.Second.Range);
-    }
 }
 
 /// <param name="Worker">Its id.</param>

@@ -11,9 +11,6 @@ namespace VaeCluster.Models.Objectives;
 public readonly record struct LossReport(
     long Samples, double Loss, double Recon, double Kl, double ReconPerPixel, double KlPerLatent, double Psnr)
 {
-    /// <summary>Recon + KL: where recon is a log likelihood (bce), the bound on -log p(x) in nats, whatever beta is.</summary>
-    public double NegativeElbo => Recon + Kl;
-
     public static LossReport Of(LossSums sums, SampleShape input, SampleShape latent, PixelRange range)
     {
         double n = sums.Samples;

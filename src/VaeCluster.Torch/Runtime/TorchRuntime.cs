@@ -42,7 +42,7 @@ public static partial class TorchRuntime
     [
         new("processor", CpuModel()),
         new("libraries", Native.NativeAdditions.Description),
-        new("BLAS", $"BLAS core type {NativeVariable("OPENBLAS_CORETYPE") ?? "default"}"),
+        new("BLAS", $"BLAS core type {Environment.GetEnvironmentVariable("OPENBLAS_CORETYPE") ?? "default"}"),
         new("threads", $"{get_num_threads()} threads"),
         new("precision", precision),
     ];
@@ -72,8 +72,6 @@ public static partial class TorchRuntime
         Environment.SetEnvironmentVariable(name, value);
         if (!OperatingSystem.IsWindows()) _ = setenv(name, value, 1);
     }
-
-    private static string? NativeVariable(string name) => Environment.GetEnvironmentVariable(name);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int setenv(string name, string value, int overwrite);

@@ -17,8 +17,12 @@ namespace VaeCluster.Cluster;
 internal sealed class LocalCluster(RunFolder folder, IReadOnlyList<string> runArguments, IReadOnlyList<string> devices, ITrainingView view)
 {
     private static readonly TimeSpan LookTime = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
+
+    /// <summary>For the coordinator to end by itself, behind workers that are done: it waits for their records.</summary>
     private static readonly TimeSpan EndTime = TimeSpan.FromMinutes(6);
+
+    /// <summary>For it to end when it is asked to.</summary>
+    private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(60);
 
     private const string AnyPort = "http://127.0.0.1:0";
 
@@ -64,7 +68,7 @@ internal sealed class LocalCluster(RunFolder folder, IReadOnlyList<string> runAr
             view.Show(() => WatchAsync(coordinator, workers, access, interruption).GetAwaiter().GetResult());
             if (workers.TrueForAll(worker => worker is { HasExited: true, ExitCode: ExitCodes.Success })) await coordinator.WaitAsync(EndTime).ConfigureAwait(false);
             else coordinator.AskToEnd();
-            await coordinator.WaitAsync(StartTime).ConfigureAwait(false);
+            await coordinator.WaitAsync(StopTime).ConfigureAwait(false);
             return End(coordinator, workers, interruption.IsCancellationRequested);
         }
         finally

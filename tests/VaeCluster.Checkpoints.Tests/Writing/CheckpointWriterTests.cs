@@ -35,7 +35,7 @@ public sealed class CheckpointWriterTests : IAsyncDisposable
     public async Task TrySave_ValuesChangeAfterwards_SavesThoseOfTheCall()
     {
         var values = new byte[400];
-        var tensor = CheckpointTensor.FromMemory("weight", SafetensorsType.F32, [100], values);
+        var tensor = new CheckpointTensor("weight", SafetensorsType.F32, [100], values.CopyTo);
         using var storage = new GatedStorage(_place.Open());
         await using var writer = Writer(storage);
         writer.TrySave(new CheckpointSnapshot(Sample.Snapshot(10).Metadata, [tensor], []));
