@@ -41,15 +41,19 @@ internal static class CheckpointBenchmarks
         // What training itself takes is taken before: buffers of the first steps, code.
         for (var step = 0; step < 2; step++) training.RunStep(CancellationToken.None);
         training.State.Step = 0;
-        var before = Resident();
+        var before = Memory.Resident();
         checkpoints.SaveIfDue(training.State, owner, null); // step 0 is not due: this reserves
-        var (bytes, reserved) = (checkpoints.CopyBytes, Resident());
+        var bytes = checkpoints.CopyBytes;
+        var reserved = Memory.Resident() - before;
         Console.WriteLine($"state of {bytes / 1e6:F1} MB, {Rounds} rounds in turn");
+        using var copy = new PlainCopy(bytes);
         using var peer = new Peer("checkpoint_save.py", Directory.CreateDirectory(folder.File("peer")).FullName, $"{bytes}");
         peer.Run(1);
 
         List<double> stalls = [], saves = [], copies = [], peers = [];
-        var peak = 0L;
+        Memory.ForgetPeak();
+        var (rest, allocated) = (Memory.Resident() - reserved, GC.GetTotalAllocatedBytes());
+        var first = 0L;
         for (var round = 0; round < Rounds; round++)
         {
             for (var i = 0; i < SavesARound; i++)
@@ -59,9 +63,9 @@ internal static class CheckpointBenchmarks
                 var outcome = await outcomes.Reader.ReadAsync().AsTask().WaitAsync(Deadline);
                 if (outcome is not CheckpointSaved saved) throw new InvalidOperationException(outcome.Sentence);
                 saves.Add(saved.Duration.TotalMilliseconds);
-                peak = Math.Max(peak, Resident());
+                if (saves.Count == 1) first = Memory.Peak() - rest;
+                copies.Add(copy.Run());
             }
-            copies.AddRange(Copies(bytes, SavesARound));
             peers.AddRange(peer.Run(PeerSavesARound).Select(seconds => seconds * 1e3));
         }
 
@@ -69,9 +73,11 @@ internal static class CheckpointBenchmarks
         Show("copy of as many bytes, ms", copies);
         Show("torch.save with fsync, ms", peers);
         Show("until the save is on the disk, in the background, ms", saves);
-        Console.WriteLine($"stall over copy {new Figures(stalls).Median / new Figures(copies).Median:F2}, "
+        Console.WriteLine($"stall over copy: median {Share(stalls, copies, 0.5):F2}, 99 % {Share(stalls, copies, 0.99):F2}, least {Share(stalls, copies, 0):F2}; "
             + $"torch.save over stall {new Figures(peers).Median / new Figures(stalls).Median:F1}");
-        Console.WriteLine($"memory: the copy {bytes / 1e6:F1} MB; the process grew by {(reserved - before) / 1e6:F1} MB when it was reserved, by {(peak - before) / 1e6:F1} MB at the most");
+        Console.WriteLine($"memory: the copy {bytes / 1e6:F1} MB; the process grew by {reserved / 1e6:F1} MB when it was reserved, by {first / 1e6:F1} MB "
+            + $"at the most in the first save, by {(Memory.Peak() - rest) / 1e6:F1} MB in all {saves.Count}; "
+            + $"garbage of a save {(GC.GetTotalAllocatedBytes() - allocated) / 1e3 / saves.Count:F0} kB");
     }
 
     // The outcome of a save is reported just before the writer is free again.
@@ -85,33 +91,63 @@ internal static class CheckpointBenchmarks
         }
     }
 
-    private static unsafe List<double> Copies(long bytes, int count)
-    {
-        var from = (byte*)NativeMemory.AllocZeroed((nuint)bytes);
-        var to = (byte*)NativeMemory.AllocZeroed((nuint)bytes);
-        var times = new List<double>();
-        // Memory that nobody wrote to is one page of zeros, and the first copy touches fresh memory.
-        new Span<byte>(from, checked((int)bytes)).Fill(1);
-        for (var i = 0; i <= count; i++)
-        {
-            var begun = Stopwatch.GetTimestamp();
-            Buffer.MemoryCopy(from, to, bytes, bytes);
-            if (i > 0) times.Add(Stopwatch.GetElapsedTime(begun).TotalMilliseconds);
-        }
-        NativeMemory.Free(from);
-        NativeMemory.Free(to);
-        return times;
-    }
-
-    private static long Resident()
-    {
-        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return long.Parse(line["VmRSS:".Length..^"kB".Length].Trim(), System.Globalization.CultureInfo.InvariantCulture) * 1024;
-    }
+    private static double Share(List<double> of, List<double> over, double quantile) =>
+        new Figures(of).Quantile(quantile) / new Figures(over).Quantile(quantile);
 
     private static void Show(string what, IReadOnlyList<double> values)
     {
         var figures = new Figures(values);
         Console.WriteLine($"  {what}: median {figures.Median:F1}, 99 % {figures.Quantile(0.99):F1}, least {figures.Minimum:F1}");
+    }
+
+    /// <summary>A plain copy, between two places that were written to before.</summary>
+    private sealed unsafe class PlainCopy : IDisposable
+    {
+        private readonly long bytes;
+        private readonly byte* from, to;
+
+        public PlainCopy(long bytes)
+        {
+            this.bytes = bytes;
+            from = (byte*)NativeMemory.Alloc((nuint)bytes);
+            to = (byte*)NativeMemory.Alloc((nuint)bytes);
+            NativeMemory.Fill(from, (nuint)bytes, 1);
+            NativeMemory.Fill(to, (nuint)bytes, 2);
+        }
+
+        /// <summary>Milliseconds.</summary>
+        public double Run()
+        {
+            var begun = Stopwatch.GetTimestamp();
+            Buffer.MemoryCopy(from, to, bytes, bytes);
+            return Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
+        }
+
+        public void Dispose()
+        {
+            NativeMemory.Free(from);
+            NativeMemory.Free(to);
+        }
+    }
+
+    /// <summary>Memory of this process in bytes, without allocating any.</summary>
+    private static class Memory
+    {
+        private static readonly Microsoft.Win32.SafeHandles.SafeFileHandle Status = File.OpenHandle("/proc/self/status");
+        private static readonly byte[] Text = new byte[8192];
+
+        public static long Resident() => Read("VmRSS:"u8);
+
+        /// <summary>The most since <see cref="ForgetPeak"/>.</summary>
+        public static long Peak() => Read("VmHWM:"u8);
+
+        public static void ForgetPeak() => File.WriteAllText("/proc/self/clear_refs", "5");
+
+        private static long Read(ReadOnlySpan<byte> name)
+        {
+            ReadOnlySpan<byte> text = Text.AsSpan(0, RandomAccess.Read(Status, Text, 0));
+            var value = text[(text.IndexOf(name) + name.Length)..].TrimStart(" \t"u8);
+            return System.Buffers.Text.Utf8Parser.TryParse(value, out long kilobytes, out _) ? kilobytes * 1024 : throw new InvalidDataException("/proc/self/status");
+        }
     }
 }

@@ -10,6 +10,12 @@ public delegate void CopyTensor(Span<byte> destination);
 /// <param name="Copy">Fills a span of exactly its size; from a GPU this is the copy to the host.</param>
 public sealed record CheckpointTensor(string Name, SafetensorsType Type, IReadOnlyList<long> Shape, CopyTensor Copy)
 {
+    /// <summary>
+    /// Where its values lie in this process's memory, contiguous, asked for while the save is accepted: they are taken from there by
+    /// several threads. Null where only <see cref="Copy"/> can bring them.
+    /// </summary>
+    public Func<nint>? Address { get; init; }
+
     /// <summary>Bytes.</summary>
     public long Length => Shape.Aggregate((long)Type.SizeOf(), (length, size) => checked(length * size));
 

@@ -13,6 +13,7 @@ internal sealed unsafe class SnapshotBuffer : IDisposable
 
     private byte* _memory;
     private nuint _capacity;
+    private (CheckpointSnapshot Of, IReadOnlyList<PlannedFile> Files)? _planned;
 
     public IReadOnlyList<SnapshotFile> Files { get; private set; } = [];
 
@@ -34,6 +35,7 @@ internal sealed unsafe class SnapshotBuffer : IDisposable
         var plan = Plan(snapshot);
         Grow(plan.Sum(file => Aligned(file.Length)));
         var files = new List<SnapshotFile>();
+        var copies = new List<(nint From, nint To, long Bytes)>();
         var at = _memory;
         foreach (var file in plan)
         {
@@ -41,12 +43,14 @@ internal sealed unsafe class SnapshotBuffer : IDisposable
             var data = at + file.Header.Length;
             foreach (var tensor in file.Tensors)
             {
-                tensor.Copy(new Span<byte>(data, checked((int)tensor.Length)));
+                if (tensor.Address is { } address) copies.Add((address(), (nint)data, tensor.Length));
+                else tensor.Copy(new Span<byte>(data, checked((int)tensor.Length)));
                 data += tensor.Length;
             }
             files.Add(new SnapshotFile(file.Name, at, file.Length, file.Header.Length, file.Tensors));
             at += Aligned(file.Length);
         }
+        MemoryCopy.Run(copies);
         Files = files;
     }
 
@@ -69,15 +73,24 @@ internal sealed unsafe class SnapshotBuffer : IDisposable
 
     private static long Aligned(long length) => (length + FileAlignment - 1) / FileAlignment * FileAlignment;
 
-    private static List<(string Name, byte[] Header, IReadOnlyList<CheckpointTensor> Tensors, long Length)> Plan(CheckpointSnapshot snapshot) =>
-        snapshot.Files().Select(file =>
+    // The same tensors are saved again and again.
+    private IReadOnlyList<PlannedFile> Plan(CheckpointSnapshot snapshot)
+    {
+        if (_planned is not var (of, files) || of.Weights != snapshot.Weights || of.Optimizer != snapshot.Optimizer || of.Ema != snapshot.Ema)
+            _planned = (snapshot, files = [.. snapshot.Files().Select(file => PlannedFile.Of(file.Name, file.Tensors))]);
+        return files;
+    }
+
+    private sealed record PlannedFile(string Name, byte[] Header, IReadOnlyList<CheckpointTensor> Tensors, long Length)
+    {
+        // Readers of other frameworks ask for it.
+        private static readonly Dictionary<string, string> Format = new() { ["format"] = "pt" };
+
+        public static PlannedFile Of(string name, IReadOnlyList<CheckpointTensor> tensors)
         {
             using var header = new MemoryStream();
-            using (new SafetensorsWriter(header, file.Tensors.Select(tensor => tensor.Declaration), Format, leaveOpen: true)) { }
-            var length = header.Length + file.Tensors.Sum(tensor => tensor.Length);
-            return (file.Name, header.ToArray(), file.Tensors, length);
-        }).ToList();
-
-    // Readers of other frameworks ask for it.
-    private static readonly Dictionary<string, string> Format = new() { ["format"] = "pt" };
+            using (new SafetensorsWriter(header, tensors.Select(tensor => tensor.Declaration), Format, leaveOpen: true)) { }
+            return new(name, header.ToArray(), tensors, header.Length + tensors.Sum(tensor => tensor.Length));
+        }
+    }
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace VaeCluster.Checkpoints;
 
 /// <summary>
@@ -32,7 +34,8 @@ public sealed class FolderStorage(string folder) : ICheckpointStorage
         if (file.Length > limit) throw new InvalidDataException($"has {file.Length} bytes, more than {limit}");
         using var bytes = new MemoryStream();
         await file.CopyToAsync(bytes, cancellation);
-        return new StoredText(bytes.ToArray(), Convert.ToHexString(bytes.ToArray()));
+        var content = bytes.ToArray();
+        return new StoredText(content, Convert.ToHexString(SHA256.HashData(content)));
     }
 
     public Task<Stream?> OpenAsync(string path, CancellationToken cancellation = default) => Task.FromResult<Stream?>(TryOpen(path));

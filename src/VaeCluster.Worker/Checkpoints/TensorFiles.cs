@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using VaeCluster.Checkpoints;
 using static TorchSharp.torch;
 
@@ -9,11 +11,16 @@ internal static class TensorFiles
     private const int Named = 5;
 
     /// <summary>Copied when the save is accepted: from a GPU this is the copy to the host.</summary>
-    public static CheckpointTensor ToSave(string name, Tensor tensor) => new(name, TypeOf(tensor), tensor.shape, destination =>
+    /// <param name="name">In the file.</param>
+    /// <param name="tensor">Stays the same one, wherever its values are.</param>
+    public static unsafe CheckpointTensor ToSave(string name, Tensor tensor) => new(name, TypeOf(tensor), tensor.shape, destination =>
     {
         using var scope = NewDisposeScope();
         tensor.detach().cpu().contiguous().bytes.CopyTo(destination);
-    });
+    })
+    {
+        Address = tensor.is_cpu() && tensor.is_contiguous() ? () => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes)) : null,
+    };
 
     public static SafetensorsType TypeOf(Tensor tensor) => tensor.dtype switch
     {

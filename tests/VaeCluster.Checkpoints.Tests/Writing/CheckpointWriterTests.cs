@@ -49,6 +49,29 @@ public sealed class CheckpointWriterTests : IAsyncDisposable
         Assert.Equal(-1, loaded!.Weights.Bytes(loaded.Weights.Find("weight")!).IndexOfAnyExcept((byte)0));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData((7 << 20) + 3)] // pieces for several threads, and a rest
+    public async Task TrySave_ValuesThatLieInMemory_AreTakenFromThere(int length)
+    {
+        var values = new byte[length];
+        new Random(length).NextBytes(values);
+        var pinned = System.Runtime.InteropServices.GCHandle.Alloc(values, System.Runtime.InteropServices.GCHandleType.Pinned);
+        CheckpointTensor Tensor(string name) => new(name, SafetensorsType.U8, [length], _ => throw new InvalidOperationException("is in memory"))
+        {
+            Address = pinned.AddrOfPinnedObject,
+        };
+        using var storage = _place.Open();
+        await using var writer = Writer(storage);
+        writer.TrySave(new CheckpointSnapshot(Sample.Snapshot(10).Metadata, [Tensor("a"), Tensor("b")], [Tensor("c")]));
+        pinned.Free();
+        await _outcomes.NextAsync<CheckpointSaved>();
+
+        using var loaded = await new CheckpointCatalog(storage).LoadAsync(CheckpointChoice.Latest, Stop);
+        Assert.All([(loaded!.Weights, "a"), (loaded.Weights, "b"), (loaded.Optimizer, "c")], saved => Assert.Equal(values, saved.Item1.Bytes(saved.Item1.Find(saved.Item2)!)));
+    }
+
     [Fact]
     public async Task TrySave_WhileOneWaitsForTheStorage_TakesItsPlace()
     {
