@@ -9,12 +9,14 @@
 #include <array>
 #include <vector>
 
+#include "held_weights.h"
 #include "patches.h"
 
 using torch::autograd::AutogradContext;
 using torch::autograd::Variable;
 using torch::autograd::variable_list;
 using vaecluster::Patches;
+using vaecluster::derived;
 using vaecluster::doubled_weight;
 using vaecluster::doubled_weight_backward;
 using vaecluster::weight_channels_last;
@@ -45,7 +47,9 @@ struct Convolution {
     }
 
     // The weight in the memory order that most of the work wants.
-    at::Tensor prepare(const at::Tensor& weight) const { return weight_in(weight, plain_forward() && plain_backward()); }
+    at::Tensor prepare(const at::Tensor& weight) const {
+        return derived(weight, plain_forward() && plain_backward() ? weight_contiguous : weight_channels_last);
+    }
 
     at::Tensor forward(const at::Tensor& image, const at::Tensor& weight, const at::Tensor& bias) const {
         if (by_product()) return on_grid(product(patches.gather(image), matrix(weight).t(), bias));
@@ -63,12 +67,17 @@ struct Convolution {
         return bias.defined() ? result.add_(bias.view({1, -1, 1, 1})) : result;
     }
 
-    // The weight's gradient, in some memory order, and the bias'.
+    // The gradients of weight, in some memory order, and bias.
     std::array<at::Tensor, 2> backward_weight(const at::Tensor& grid, const at::Tensor& image, const at::Tensor& weight, bool bias) const {
         if (weight_by_product()) {
-            const int64_t kernel = patches.kernel;
-            const auto result = at::mm(flat(grid).t(), patches.gather(image)).view({channels_out, kernel, kernel, channels_in});
-            return {result.permute({0, 3, 1, 2}), bias ? grid.sum({0, 2, 3}) : at::Tensor()};
+            const auto gather = patches.gather(image);
+            const auto bias_gradient = bias ? grid.sum({0, 2, 3}) : at::Tensor();
+            // The weight's plain order, as its gradient is kept, is had by reordering patches or result: the fewer of them.
+            if (gather.size(0) < channels_out) {
+                const auto plain = weight_contiguous(kernels(gather, channels_in));
+                return {at::mm(flat(grid).t(), plain.view({plain.size(0), -1})).view({channels_out, channels_in, patches.kernel, patches.kernel}), bias_gradient};
+            }
+            return {kernels(at::mm(flat(grid).t(), gather), channels_in), bias_gradient};
         }
         auto result = onednn_gradients(grid, image, weight, plain_forward() && plain_backward(), {false, true, bias});
         return {result[1], result[2]};
@@ -90,6 +99,10 @@ struct Convolution {
 
     at::Tensor matrix(const at::Tensor& weight) const { return weight.permute({0, 2, 3, 1}).reshape({channels_out, -1}); }
     at::Tensor flat(const at::Tensor& grid) const { return grid.permute({0, 2, 3, 1}).reshape({-1, channels_out}); }
+    // [N, K * K * channels] as [N, channels, K, K], channels last.
+    at::Tensor kernels(const at::Tensor& rows, int64_t channels) const {
+        return rows.view({rows.size(0), patches.kernel, patches.kernel, channels}).permute({0, 3, 1, 2});
+    }
     at::Tensor on_grid(const at::Tensor& rows) const {
         return rows.view({samples, patches.rows, patches.columns, channels_out}).permute({0, 3, 1, 2});
     }
@@ -173,7 +186,7 @@ struct ConvTranspose : torch::autograd::Function<ConvTranspose> {
 
 struct DoubledConv : torch::autograd::Function<DoubledConv> {
     static Variable forward(AutogradContext* context, const Variable& input, const Variable& weight, const Variable& bias) {
-        const auto x = input.contiguous(kChannelsLast), doubled = doubled_weight(weight);
+        const auto x = input.contiguous(kChannelsLast), doubled = derived(weight, doubled_weight);
         const auto convolution = geometry(x, doubled);
         const auto w = convolution.prepare(doubled);
         context->save_for_backward({x, w});

@@ -53,9 +53,9 @@ public sealed class TrainingStep : IDisposable
         // 1, 2. The member's slots, in the tree. Buckets leave while the last slot's backward still runs.
         sums.Reset();
         FlatGradient? gradient = null;
-        foreach (var subtree in subtrees)
+        using (HeldWeights.Begin())
         {
-            gradient = Sum(subtree, images, reduction, cancellation) ?? gradient;
+            foreach (var subtree in subtrees) gradient = Sum(subtree, images, reduction, cancellation) ?? gradient;
         }
 
         // 3. The sum over the members.

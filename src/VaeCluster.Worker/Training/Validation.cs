@@ -44,6 +44,7 @@ internal sealed class Validation(TrainingState state, StepSamples order, SlotPas
     {
         var sums = new SortedDictionary<int, PassSums>();
         state.Model.eval();
+        using var held = HeldWeights.Begin();
         try
         {
             for (var step = 0L; step < order.StepsPerEpoch; step++)

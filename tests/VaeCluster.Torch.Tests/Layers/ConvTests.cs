@@ -14,6 +14,7 @@ public sealed class ConvTests
     [InlineData(19, 21, 3, 2, 1, 3, 5, 6)] // nine places
     [InlineData(5, 7, 5, 3, 2, 3, 6, 7)]
     [InlineData(128, 128, 3, 1, 1, 1, 16, 16)] // the weight's gradient as a product
+    [InlineData(96, 160, 3, 1, 1, 2, 8, 8)] // the same, of fewer patches than channels
     [InlineData(1, 16, 4, 2, 0, 4, 28, 28)]
     public void Forward_AndAllGradients_EqualTheStockOperator(int inputs, int outputs, int kernel, int stride, int padding, int samples, int height, int width)
     {
