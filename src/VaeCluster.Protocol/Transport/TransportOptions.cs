@@ -5,7 +5,10 @@ namespace VaeCluster.Protocol.Transport;
 /// <summary>How gRPC runs over the network, on servers and channels alike.</summary>
 public sealed class TransportOptions : IValidatableObject
 {
-    /// <summary>Largest message, in bytes, either way. A segment has 512 KiB.</summary>
+    /// <summary>
+    /// Largest message that a server takes, and that a client takes or sends, in bytes. A segment has 512 KiB; the status of
+    /// 5,000 workers is the largest answer.
+    /// </summary>
     [Range(64 * 1024, 1 << 30, ErrorMessage = "max_message_bytes has to lie between 65536 and 1073741824.")]
     public int MaxMessageBytes { get; set; } = 8 << 20;
 

@@ -24,7 +24,8 @@ public sealed class TransportServer(TransportOptions options) : IDisposable
         services.AddGrpc(grpc =>
         {
             grpc.MaxReceiveMessageSize = options.MaxMessageBytes;
-            grpc.MaxSendMessageSize = options.MaxMessageBytes;
+            // What we say ourselves may be as long as it is: whoever receives it has a limit of its own.
+            grpc.MaxSendMessageSize = null;
         });
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, PinnedBlockPoolFactory>());
         services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);

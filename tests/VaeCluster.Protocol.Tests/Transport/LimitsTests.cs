@@ -22,6 +22,19 @@ public sealed class LimitsTests
         Assert.Equal(1000, (await client.EchoAsync(Of(1000), Deadline.Call)).Data.Length);
     }
 
+    /// <summary>The coordinator takes small messages, and tells the status of all workers.</summary>
+    [Fact]
+    public async Task Answer_BeyondWhatTheServerTakes_IsSent()
+    {
+        await using var server = await StartAsync(new TransportOptions { MaxMessageBytes = 64 * 1024 }, new TransportOptions());
+        using var channel = server.Connect();
+
+        using var call = new Interop.Interop.InteropClient(channel).Download(new Order { Count = 1, Bytes = 1 << 20 }, Deadline.Call);
+
+        Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.Equal(1 << 20, call.ResponseStream.Current.Data.Length);
+    }
+
     [Fact]
     public async Task Message_BeyondTheClientsLimit_IsNotSent()
     {
