@@ -7,6 +7,8 @@ namespace VaeCluster.Coordinator.Plans;
 /// <summary>Who computes which slots. Members are ordered by rank; contributors come first, in the order of their slots.</summary>
 public sealed record Plan
 {
+    private readonly Dictionary<string, int> ranks = [];
+
     public required PlanGeneration Generation { get; init; }
 
     /// <summary>Null in a planned change: after the first step in which all contributors knew the plan.</summary>
@@ -14,7 +16,16 @@ public sealed record Plan
 
     public required int Slots { get; init; }
 
-    public required ImmutableArray<PlanMember> Members { get; init; }
+    public required ImmutableArray<PlanMember> Members
+    {
+        get;
+        init
+        {
+            field = value;
+            // Asked for each of thousands of workers in each decision.
+            ranks = value.Index().DistinctBy(entry => entry.Item.Worker).ToDictionary(entry => entry.Item.Worker, entry => entry.Index, StringComparer.Ordinal);
+        }
+    }
 
     /// <summary>Rank of the member that writes checkpoints and sends records.</summary>
     public required int Writer { get; init; }
@@ -28,14 +39,7 @@ public sealed record Plan
 
     public IEnumerable<PlanMember> Contributors => Members.Where(member => member.Contributes);
 
-    public int? RankOf(string worker)
-    {
-        for (var rank = 0; rank < Members.Length; rank++)
-        {
-            if (Members[rank].Worker == worker) return rank;
-        }
-        return null;
-    }
+    public int? RankOf(string worker) => ranks.TryGetValue(worker, out var rank) ? rank : null;
 
     public PlanMember? Find(string worker) => RankOf(worker) is { } rank ? Members[rank] : null;
 }

@@ -48,6 +48,8 @@ public sealed class RunMachine
         };
         // Heartbeats are most of what is heard; unless one tells that a plan is in force, its news can wait for the tick.
         if (happened is RunEvent.MessageHeard { Message.Heartbeat: not null } && ReferenceEquals(plan, Run.Plan)) return effects.Take();
+        // One of a thousand answers to a halt decides nothing: the last one does, or the tick where an answer stays out.
+        if (happened is RunEvent.MessageHeard { Message.Halted: not null } && Run.Halt is { } halt && halt.Answers.Count < halt.Asked.Length) return effects.Take();
 
         // 2. What to do about it.
         for (var actions = 0; actions < MostActions; actions++)
