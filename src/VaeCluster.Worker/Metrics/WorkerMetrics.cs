@@ -20,6 +20,7 @@ public sealed class WorkerMetrics
     private readonly Histogram duration;
     private readonly Dictionary<string, Histogram.Child> parts;
     private readonly Counter images, skipped, redone, served;
+    private readonly Counter exchanging;
     private readonly Counter.Child sent, received;
     private readonly Dictionary<StreamRefusal, Counter.Child> streams;
     private readonly Counter segments;
@@ -43,6 +44,8 @@ public sealed class WorkerMetrics
         var part = factory.CreateHistogram("vaecluster_worker_step_part_seconds", "Where a step's time goes; exchange is the wait beyond what backward hid.",
             ["part"], new HistogramConfiguration { Buckets = seconds });
         parts = Children(PartNames, part.WithLabels);
+        exchanging = factory.CreateCounter("vaecluster_worker_exchange_seconds_total",
+            "From the first bucket that leaves to the last result; what of it is not in the step's part exchange, backward hid.");
         images = factory.CreateCounter("vaecluster_worker_run_images_total", "Images of the whole run in the steps that this worker took part in.");
         skipped = factory.CreateCounter("vaecluster_worker_steps_skipped_total", "Steps whose gradient was not finite, and that changed nothing.");
         redone = factory.CreateCounter("vaecluster_worker_steps_redone_total", "Steps that were given up and begun again under another plan.");
@@ -87,6 +90,7 @@ public sealed class WorkerMetrics
         parts["forward"].Observe(times.Forward.TotalSeconds);
         parts["backward"].Observe(times.Backward.TotalSeconds);
         parts["exchange"].Observe(times.Exchange.TotalSeconds);
+        exchanging.Inc(times.WholeExchange.TotalSeconds);
         parts["update"].Observe(times.Optimizer.TotalSeconds);
     }
 

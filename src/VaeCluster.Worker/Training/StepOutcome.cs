@@ -6,7 +6,11 @@ namespace VaeCluster.Worker.Training;
 /// <param name="Backward">Backward passes, with the sums in the tree.</param>
 /// <param name="Exchange">Waiting for the other members, beyond what backward hid.</param>
 /// <param name="Optimizer">Norm, clipping, update, batch statistics.</param>
-public readonly record struct StepParts(TimeSpan DataWait, TimeSpan Forward, TimeSpan Backward, TimeSpan Exchange, TimeSpan Optimizer);
+public readonly record struct StepParts(TimeSpan DataWait, TimeSpan Forward, TimeSpan Backward, TimeSpan Exchange, TimeSpan Optimizer)
+{
+    /// <summary>From the first own bucket that left to the last result, while backward ran and after it.</summary>
+    public TimeSpan WholeExchange { get; init; }
+}
 
 /// <summary>A finished step. Losses are per sample, over the samples of the whole step.</summary>
 /// <param name="Step">Steps done with this one: 1 after the first.</param>

@@ -22,6 +22,9 @@ public sealed class TrainingStep : IDisposable
     private Action<Bucket>? bucketReady;
     private TimeSpan waited;
 
+    /// <summary>When the first bucket left for the other members; null before.</summary>
+    private long? leaving;
+
     public TrainingStep(TrainingState state, StepSamples order)
     {
         (this.state, this.order) = (state, order);
@@ -48,7 +51,7 @@ public sealed class TrainingStep : IDisposable
     {
         var clock = Stopwatch.GetTimestamp();
         pass.ResetTimes();
-        waited = TimeSpan.Zero;
+        (waited, leaving) = (TimeSpan.Zero, null);
 
         // 1, 2. The member's slots, in the tree. Buckets leave while the last slot's backward still runs.
         sums.Reset();
@@ -69,7 +72,10 @@ public sealed class TrainingStep : IDisposable
         return outcome with
         {
             Duration = Stopwatch.GetElapsedTime(clock),
-            Parts = new StepParts(waited, pass.Forward, pass.Backward, Stopwatch.GetElapsedTime(exchanging, optimizing), Stopwatch.GetElapsedTime(optimizing)),
+            Parts = new StepParts(waited, pass.Forward, pass.Backward, Stopwatch.GetElapsedTime(exchanging, optimizing), Stopwatch.GetElapsedTime(optimizing))
+            {
+                WholeExchange = Stopwatch.GetElapsedTime(leaving ?? exchanging, optimizing),
+            },
         };
     }
 
@@ -94,6 +100,7 @@ public sealed class TrainingStep : IDisposable
                 bucketReady = bucket =>
                 {
                     sums.AddLefts(bucket);
+                    leaving ??= Stopwatch.GetTimestamp();
                     reduction!.Contribute(subtree, sums.Current, bucket);
                 };
             }

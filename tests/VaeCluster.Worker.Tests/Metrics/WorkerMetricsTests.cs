@@ -35,6 +35,7 @@ public sealed class WorkerMetricsTests
         Assert.Equal(128, values["vaecluster_worker_run_images_total"]);
         Assert.Equal((1.0, 1.0), (values["vaecluster_worker_steps_skipped_total"], values["vaecluster_worker_steps_redone_total"]));
         Assert.Equal((0.75, 2.0), (values["vaecluster_worker_step_duration_seconds_sum"], values["vaecluster_worker_step_duration_seconds_count"]));
+        Assert.Equal(0.12, Math.Round(values["vaecluster_worker_exchange_seconds_total"], 9));
         string[] parts = ["data", "forward", "backward", "exchange", "update"];
         Assert.Equal([0.02, 0.04, 0.06, 0.08, 0.10], parts.Select(part => Math.Round(values[$"vaecluster_worker_step_part_seconds_sum{{part=\"{part}\"}}"], 9)));
     }
@@ -107,7 +108,7 @@ public sealed class WorkerMetricsTests
     private static LossReport Losses => new(64, Loss: 11, Recon: 9, Kl: 2, ReconPerPixel: 0.1, KlPerLatent: 0.5, Psnr: 21);
 
     private static StepOutcome Outcome(long step, double seconds, bool updated) => new(step, 0, 64, 12.5, 10, 2.5, 20, 0.7, 1e-3, 1, updated,
-        TimeSpan.FromSeconds(seconds), new StepParts(Ms(10), Ms(20), Ms(30), Ms(40), Ms(50)));
+        TimeSpan.FromSeconds(seconds), new StepParts(Ms(10), Ms(20), Ms(30), Ms(40), Ms(50)) { WholeExchange = Ms(60) });
 
     private static TimeSpan Ms(double value) => TimeSpan.FromMilliseconds(value);
 
