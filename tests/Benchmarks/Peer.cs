@@ -22,9 +22,11 @@ internal sealed class Peer : IDisposable
         process = Process.Start(start)!;
     }
 
-    public IReadOnlyList<double> Run(int count)
+    public IReadOnlyList<double> Run(int count) => Run($"{count}");
+
+    public IReadOnlyList<double> Run(string request)
     {
-        process.StandardInput.WriteLine(count);
+        process.StandardInput.WriteLine(request);
         process.StandardInput.Flush();
         var seconds = new List<double>();
         while (process.StandardOutput.ReadLine() is { } line)
@@ -35,10 +37,13 @@ internal sealed class Peer : IDisposable
         throw new InvalidOperationException($"The peer ended with exit code {process.ExitCode}.");
     }
 
+    /// <summary>The next line that it says unasked; null after the last one.</summary>
+    public string? ReadLine() => process.StandardOutput.ReadLine();
+
     public void Dispose()
     {
         process.StandardInput.Close();
-        if (!process.WaitForExit(TimeSpan.FromSeconds(10))) process.Kill();
+        if (!process.WaitForExit(TimeSpan.FromSeconds(10))) process.Kill(entireProcessTree: true);
         process.Dispose();
     }
 }

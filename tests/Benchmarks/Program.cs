@@ -10,6 +10,14 @@ Dictionary<string, Func<Task>> areas = new()
     ["data"] = DataBenchmarks.RunAsync,
     ["collectives"] = CollectivesBenchmarks.RunStepsAsync,
     ["early-end"] = CollectivesBenchmarks.RunEndsAsync,
+    ["all-reduce"] = AllReduceBenchmark.RunAsync,
+    ["ddp-mnist"] = DdpBenchmarks.RunMnistAsync,
+    ["ddp-tiny"] = DdpBenchmarks.RunTinyAsync,
+    ["ddp-sd-small"] = DdpBenchmarks.RunSmallAsync,
+    ["recovery"] = RecoveryBenchmark.RunAsync,
+    ["join"] = JoinBenchmark.RunAsync,
+    ["uneven"] = UnevenBenchmark.RunAsync,
+    ["control"] = ControlBenchmark.RunAsync,
     ["prometheus"] = PrometheusBenchmarks.RunAsync,
 };
 

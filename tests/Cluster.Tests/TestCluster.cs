@@ -62,6 +62,16 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     public string Address => security is null ? $"unix:{root}/c" : $"https://127.0.0.1:{security.Port}";
 
+    /// <summary>Processor time that the coordinator has used.</summary>
+    public TimeSpan CoordinatorCpu
+    {
+        get
+        {
+            coordinator.Process.Refresh();
+            return coordinator.Process.TotalProcessorTime;
+        }
+    }
+
     public Dictionary<string, Running> Workers { get; } = [];
 
     private string ConfigPath => Path.Combine(root, "config.yaml");

@@ -1,0 +1,152 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+using VaeCluster.Protocol.Transport;
+using VaeCluster.Protocol.V1;
+
+namespace Benchmarks;
+
+/// <summary>Clients that answer a coordinator as workers have to, and what they have measured. Any thread.</summary>
+internal sealed class LightFleet : IAsyncDisposable
+{
+    private static readonly TimeSpan StepTime = TimeSpan.FromMilliseconds(50);
+
+    private readonly TransportChannels channels = new(new TransportOptions());
+    private readonly TransportAddress address;
+    private readonly ConcurrentDictionary<int, LightClient> clients = new();
+    private readonly ConcurrentDictionary<ulong, Plan> plans = new();
+    private readonly ConcurrentDictionary<ulong, long> halted = new();
+    private readonly ConditionalWeakTable<Plan, Dictionary<string, Member>> parts = [];
+    private readonly CancellationTokenSource ending = new();
+    private readonly Task stepping;
+    private ConcurrentBag<double> heartbeats = [], plansAfterHalt = [], halts = [];
+    private int added;
+    private long cut;
+
+    public LightFleet(TransportAddress address, ulong totalSteps)
+    {
+        (this.address, TotalSteps) = (address, totalSteps);
+        stepping = StepAsync();
+    }
+
+    public ulong TotalSteps { get; }
+
+    public int Members => clients.Values.Count(client => client.Plan is not null);
+
+    public void Add()
+    {
+        var number = Interlocked.Increment(ref added);
+        clients[number] = new LightClient($"c{number}", channels.Connect(address), this, ending.Token);
+    }
+
+    /// <summary>One of them is gone without a word; if it contributed, those that exchanged with it say so.</summary>
+    public void Cut(Random random)
+    {
+        var keys = clients.Keys.ToArray();
+        if (!clients.TryRemove(keys[random.Next(keys.Length)], out var victim)) return;
+        var plan = victim.Plan;
+        var contributed = plan is not null && PartOf(plan, victim.Id) is { Slots: > 0 };
+        if (contributed) Volatile.Write(ref cut, Stopwatch.GetTimestamp());
+        victim.Dispose();
+        if (!contributed) return;
+        var others = plan!.Members.Where(member => member.Slots > 0 && member.WorkerId != victim.Id).Select(member => member.WorkerId).ToHashSet();
+        foreach (var client in clients.Values.Where(client => others.Contains(client.Id) && client.Plan == plan))
+            client.Send(new WorkerMessage { PeerLost = new() { WorkerId = victim.Id, Generation = plan.Generation, Reason = "The stream broke." } });
+    }
+
+    public void Forget() => (heartbeats, plansAfterHalt, halts) = ([], [], []);
+
+    public void Print(string what)
+    {
+        Console.WriteLine($"{what}: {heartbeats.Count} heartbeats answered");
+        Show("heartbeat", heartbeats, 100);
+        Show("halt", halts, 0);
+        Show("plan after a halt", plansAfterHalt, 100);
+
+        static void Show(string name, ConcurrentBag<double> values, int wanted)
+        {
+            if (values.IsEmpty) return;
+            var figures = new Figures(values);
+            Console.WriteLine($"  {name,-18} ms: median {figures.Median:F1}, 99 % {figures.Quantile(0.99):F1}, most {figures.Maximum:F1}{(wanted > 0 ? $" (wanted at 99 %: {wanted})" : "")}");
+        }
+    }
+
+    public void HeartbeatHeard(long due) => heartbeats.Add(Stopwatch.GetElapsedTime(due).TotalMilliseconds);
+
+    public void HaltHeard()
+    {
+        if (Volatile.Read(ref cut) is var at and > 0) halts.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+    }
+
+    public void HaltedSent(ulong number) => halted[number] = Stopwatch.GetTimestamp();
+
+    public void PlanHeard(Plan plan)
+    {
+        if (plan.HasFirstStep && halted.TryGetValue(plan.Generation.Number, out var at)) plansAfterHalt.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+    }
+
+    public Member? PartOf(Plan plan, string id) => parts.GetValue(plan, all => all.Members.ToDictionary(member => member.WorkerId)).GetValueOrDefault(id);
+
+    /// <summary>A plan is read once for all: a thousand clients in one process are not to cost a thousand times as much as theirs would.</summary>
+    public CoordinatorMessage Read(byte[] bytes)
+    {
+        if (bytes.Length < 4096) return CoordinatorMessage.Parser.ParseFrom(bytes);
+        var input = new CodedInputStream(bytes);
+        var head = new CoordinatorMessage();
+        while (input.ReadTag() is var tag and not 0)
+        {
+            switch (Google.Protobuf.WireFormat.GetTagFieldNumber(tag))
+            {
+                case CoordinatorMessage.RunFieldNumber:
+                    head.Run = input.ReadString();
+                    break;
+                case CoordinatorMessage.PlanFieldNumber:
+                    var length = input.ReadLength();
+                    var at = input.Position;
+                    // The plan begins with its generation, and its first step where it has one: equal beginnings are equal plans.
+                    var key = KeyOf(bytes.AsSpan((int)at, Math.Min(length, 32)));
+                    head.Plan = plans.GetOrAdd(key, _ => Plan.Parser.ParseFrom(bytes.AsSpan((int)at, length)));
+                    return head;
+                default:
+                    input.SkipLastField();
+                    break;
+            }
+        }
+        return CoordinatorMessage.Parser.ParseFrom(bytes);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ending.CancelAsync();
+        await stepping;
+        foreach (var client in clients.Values) client.Dispose();
+        channels.Dispose();
+        ending.Dispose();
+    }
+
+    private static ulong KeyOf(ReadOnlySpan<byte> beginning)
+    {
+        var hash = 14695981039346656037UL; // FNV-1a
+        foreach (var value in beginning) hash = (hash ^ value) * 1099511628211UL;
+        return hash;
+    }
+
+    /// <summary>Steps: whoever contributes switches to a plan after one in which all contributors held it, and spares follow.</summary>
+    private async Task StepAsync()
+    {
+        while (!ending.IsCancellationRequested)
+        {
+            await Task.Delay(StepTime, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var alive = clients.Values.ToDictionary(client => client.Id);
+            foreach (var group in alive.Values.Select(client => (Client: client, client.Plan)).Where(known => known.Plan is not null).GroupBy(known => known.Plan!, known => known.Client))
+            {
+                var computing = group.Key.Members.Where(member => member.Slots > 0).Select(member => alive.GetValueOrDefault(member.WorkerId)).ToList();
+                if (computing.Exists(client => client is null || client.Plan != group.Key)) continue;
+                var held = computing[0]!.Next;
+                var switches = held is not null && computing.TrueForAll(client => client!.Next == held);
+                foreach (var client in group) client.Step(switches ? held : null);
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using VaeCluster.Cluster.Tests;
+
+namespace Benchmarks;
+
+/// <summary>
+/// A worker's own count of its steps, read from its metrics again and again by a thread: when each step was seen to be done.
+/// That is late by at most the pause and one request, about a millisecond.
+/// </summary>
+internal sealed class StepWatch : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private readonly object gate = new();
+    private readonly List<Sighting> sightings = [];
+    private readonly HttpClient http = new() { Timeout = Deadline };
+    private readonly Uri address;
+    private readonly TimeSpan pause;
+    private readonly Thread thread;
+    private volatile bool ended;
+
+    private StepWatch(int port, TimeSpan pause)
+    {
+        (address, this.pause) = (new Uri($"http://127.0.0.1:{port}/metrics"), pause);
+        thread = new Thread(Look) { IsBackground = true };
+        thread.Start();
+    }
+
+    /// <summary>Starts a worker of the cluster with its watch.</summary>
+    public static StepWatch Start(TestCluster cluster, string worker, double pauseMilliseconds = 3)
+    {
+        var port = FreePort();
+        cluster.StartWorker(worker, "--metrics", $"http://127.0.0.1:{port}");
+        return new StepWatch(port, TimeSpan.FromMilliseconds(pauseMilliseconds));
+    }
+
+    /// <summary>Everything seen so far; a new sighting is one that differs from the one before.</summary>
+    public IReadOnlyList<Sighting> Seen
+    {
+        get
+        {
+            lock (gate) return [.. sightings];
+        }
+    }
+
+    /// <summary>The first sighting that is as wanted, from a moment on.</summary>
+    public Sighting WaitFor(string what, Func<Sighting, bool> wanted, long from = 0)
+    {
+        var start = Stopwatch.GetTimestamp();
+        lock (gate)
+        {
+            for (var i = 0; ; i++)
+            {
+                while (i >= sightings.Count)
+                {
+                    if (!Monitor.Wait(gate, 100) && Stopwatch.GetElapsedTime(start) > Deadline) throw new TimeoutException($"It was not so that {what}.");
+                }
+                if (sightings[i].Time >= from && wanted(sightings[i])) return sightings[i];
+            }
+        }
+    }
+
+    /// <summary>So many steps that begin and end with one being seen, and the seconds that each took.</summary>
+    public double SecondsPerStep(double leastSeconds, int leastSteps)
+    {
+        var from = Stopwatch.GetTimestamp();
+        var first = WaitFor("a step is done", _ => true, from);
+        var begin = WaitFor("another step is done", seen => seen.Steps > first.Steps, from);
+        var last = WaitFor("the steps are done", seen => seen.Steps >= begin.Steps + leastSteps && Stopwatch.GetElapsedTime(begin.Time, seen.Time).TotalSeconds >= leastSeconds, begin.Time);
+        return Stopwatch.GetElapsedTime(begin.Time, last.Time).TotalSeconds / (last.Steps - begin.Steps);
+    }
+
+    /// <summary>Milliseconds of the steps that were seen to be done between two moments.</summary>
+    public Figures StepMilliseconds(long from, long to)
+    {
+        var steps = Steps(from, to);
+        return new(steps.Zip(steps.Skip(1), (a, b) => Stopwatch.GetElapsedTime(a.Time, b.Time).TotalMilliseconds / (b.Steps - a.Steps)));
+    }
+
+    /// <summary>One value of the metrics, as of now.</summary>
+    public double Read(string series) => Value(http.GetStringAsync(address).GetAwaiter().GetResult(), series)
+        ?? throw new InvalidOperationException($"The worker tells no {series}.");
+
+    public void Dispose()
+    {
+        ended = true;
+        thread.Join();
+        http.Dispose();
+    }
+
+    private List<Sighting> Steps(long from, long to)
+    {
+        lock (gate) return [.. sightings.Where(seen => seen.Time >= from && seen.Time <= to).GroupBy(seen => seen.Steps).Select(group => group.First())];
+    }
+
+    private void Look()
+    {
+        while (!ended)
+        {
+            try
+            {
+                using var response = http.Send(new HttpRequestMessage(HttpMethod.Get, address));
+                using var reader = new StreamReader(response.Content.ReadAsStream());
+                var text = reader.ReadToEnd();
+                var seen = new Sighting(Stopwatch.GetTimestamp(), (long)(Value(text, "vaecluster_worker_completed_steps") ?? 0),
+                    (long)(Value(text, "vaecluster_worker_plan_number") ?? 0), (int)(Value(text, "vaecluster_worker_slots") ?? 0));
+                lock (gate)
+                {
+                    if (sightings.Count == 0 || sightings[^1] with { Time = seen.Time } != seen) sightings.Add(seen);
+                    Monitor.PulseAll(gate);
+                }
+            }
+            catch (Exception exception) when (exception is HttpRequestException or IOException or TaskCanceledException)
+            {
+                // Not there yet, or not any more.
+            }
+            Thread.Sleep(pause);
+        }
+    }
+
+    private static double? Value(string text, string series)
+    {
+        var at = text.IndexOf($"\n{series} ", StringComparison.Ordinal);
+        if (at < 0) return null;
+        var value = text.AsSpan(at + series.Length + 2);
+        return double.Parse(value[..value.IndexOf('\n')], CultureInfo.InvariantCulture);
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    /// <param name="Time">Of the stopwatch.</param>
+    /// <param name="Steps">Completed.</param>
+    /// <param name="Plan">Its number; 0 for none.</param>
+    /// <param name="Slots">Of the worker.</param>
+    internal readonly record struct Sighting(long Time, long Steps, long Plan, int Slots);
+}
