@@ -1,3 +1,4 @@
+using System.Globalization;
 namespace VaeCluster.Tests;
 
 /// <summary>What a user can get wrong: each one a sentence, exit code 2, and nothing half written.</summary>
@@ -83,6 +84,19 @@ public sealed class BadInputTests : IDisposable
         Assert.DoesNotContain(".tmp", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("weights.safetensors", run.Output, StringComparison.Ordinal);
         Assert.True(run.Output.Contains("metrics.csv", StringComparison.Ordinal) == kilobytes > 0, what);
+    }
+
+    [Theory]
+    [InlineData("worker --coordinator http://127.0.0.1:1", "VAECLUSTER_WORKER__LISTEN", "{0}\" is no address", "{0}\" is no address")]
+    [InlineData("coordinator", "VAECLUSTER_COORDINATOR__LISTEN", "VAECLUSTER_COORDINATOR__LISTEN: listen = {0}", "--listen: listen = {0}")]
+    public void Listen_GivenTwice_TheCommandLineCounts_OverTheEnvironment(string command, string variable, string ofEnvironment, string ofOption)
+    {
+        if (command == "coordinator") command += $" --metrics http://127.0.0.1:0 --config {_sandbox.SmallConfig()} --run {_sandbox.Run}";
+
+        Run("").AssertUserError(string.Format(CultureInfo.InvariantCulture, ofEnvironment, "first"));
+        Run("--option listen=second --listen third").AssertUserError(string.Format(CultureInfo.InvariantCulture, ofOption, "third"));
+
+        ProgramRun Run(string more) => RunSandbox.Shell($"{variable}=first \"$VAECLUSTER_PROGRAM\" {command} {more}");
     }
 
     [Theory]

@@ -31,13 +31,9 @@ internal static class CoordinatorCommand
         };
         command.SetAction(parsed =>
         {
-            var options = new CoordinatorOptions
-            {
-                Listen = parsed.GetRequiredValue(Listen),
-                TokenFile = parsed.GetValue(HostArguments.TokenFile),
-                AllowNoToken = parsed.GetValue(HostArguments.AllowNoToken),
-            };
-            HostArguments.Bind(options, parsed.GetValue(Settings) ?? [], "VAECLUSTER_COORDINATOR__");
+            var options = new CoordinatorOptions();
+            HostArguments.Bind(options, parsed, Settings, "VAECLUSTER_COORDINATOR__",
+                (Listen, "listen"), (HostArguments.TokenFile, "token_file"), (HostArguments.AllowNoToken, "allow_no_token"));
             using var interruption = new Interruption(parsed.GetValue(HostArguments.Attached));
             using var folder = RunFolder.Prepare(parsed.GetRequiredValue(TrainCommand.Folder));
             var config = TrainCommand.Sources(parsed, folder).Load();

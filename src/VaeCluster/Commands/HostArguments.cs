@@ -4,8 +4,8 @@ using VaeCluster.Config.Binding;
 namespace VaeCluster.Commands;
 
 /// <summary>
-/// Settings of a process, not of the run: `--option key=value` over environment variables
-/// (VAECLUSTER_COORDINATOR__LEASE__LEAST) over the defaults of the options class.
+/// Settings of a process, not of the run: what has an option of its own (`--listen`) over `--option key=value` over environment
+/// variables (VAECLUSTER_COORDINATOR__LEASE__LEAST) over the defaults of the options class.
 /// </summary>
 internal static class HostArguments
 {
@@ -46,21 +46,32 @@ internal static class HostArguments
         return option;
     }
 
-    /// <param name="options">With what the command line says by options of its own.</param>
-    /// <param name="switches">What <see cref="Create"/> took.</param>
+    /// <param name="options">With the defaults.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="settings">Made by <see cref="Create"/>.</param>
     /// <param name="prefix">Of environment variables.</param>
+    /// <param name="own">Options that stand for one key each.</param>
     /// <exception cref="UserErrorException">Every mistake, a line each.</exception>
-    public static void Bind(object options, IReadOnlyList<string> switches, string prefix)
+    public static void Bind(object options, ParseResult parsed, Option<string[]> settings, string prefix, params ReadOnlySpan<(Option Option, string Key)> own)
     {
         var mistakes = new Mistakes();
-        var settings = SettingLayers.Combine(
+        var given = new MapSetting(new Origin("command line"));
+        foreach (var (option, key) in own)
+        {
+            if (parsed.GetResult(option) is not { Implicit: false } result) continue;
+            var origin = new Origin(option.Name);
+            // A switch has no value.
+            given.Set(key, new ScalarSetting(result.Tokens is [var token, ..] ? token.Value : "true", quoted: result.Tokens.Count > 0, origin), origin);
+        }
+        var all = SettingLayers.Combine(
             [
                 SettingLayers.FromEnvironment(Environment.GetEnvironmentVariables(), mistakes, prefix),
-                SettingLayers.FromSwitches(switches, mistakes, "--option"),
+                SettingLayers.FromSwitches(parsed.GetValue(settings) ?? [], mistakes, "--option"),
+                given,
             ],
             []);
-        OptionsBinder.Bind(options, settings, mistakes);
-        OptionsValidator.Validate(options, settings, new Origin("command line"), mistakes);
+        OptionsBinder.Bind(options, all, mistakes);
+        OptionsValidator.Validate(options, all, new Origin("command line"), mistakes);
         mistakes.ThrowIfAny();
     }
 }

@@ -45,19 +45,10 @@ internal static class WorkerCommand
         };
         command.SetAction(parsed =>
         {
-            var options = new WorkerOptions
-            {
-                Coordinator = parsed.GetRequiredValue(Coordinator),
-                Advertise = parsed.GetValue(Advertise),
-                RunFolder = parsed.GetValue(Folder),
-                TokenFile = parsed.GetValue(HostArguments.TokenFile),
-                AllowNoToken = parsed.GetValue(HostArguments.AllowNoToken),
-            };
-            options.Id = parsed.GetValue(Id) ?? options.Id;
-            options.Device = parsed.GetValue(Device) ?? options.Device;
-            options.Metrics = parsed.GetValue(HostArguments.Metrics) ?? options.Metrics;
-            options.Listen = parsed.GetValue(Listen) ?? options.Listen;
-            HostArguments.Bind(options, parsed.GetValue(Settings) ?? [], "VAECLUSTER_WORKER__");
+            var options = new WorkerOptions();
+            HostArguments.Bind(options, parsed, Settings, "VAECLUSTER_WORKER__",
+                (Coordinator, "coordinator"), (Id, "id"), (Device, "device"), (Listen, "listen"), (Advertise, "advertise"), (Folder, "run_folder"),
+                (HostArguments.TokenFile, "token_file"), (HostArguments.AllowNoToken, "allow_no_token"), (HostArguments.Metrics, "metrics"));
             using var interruption = new Interruption(parsed.GetValue(HostArguments.Attached));
             return WorkerRun.RunAsync(options, interruption.Token).GetAwaiter().GetResult();
         });
