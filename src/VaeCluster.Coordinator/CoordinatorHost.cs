@@ -123,7 +123,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var journal = new Journal(options.JournalFolder ?? storage, options.JournalFolder is null ? null : storage, store.Term,
             before => loop.PostAsync(new RunEvent.Recorded(before)), clock);
         journal.Append(new TermEntry(store.Run, store.Term, run.Slots, Environment.MachineName, clock.GetUtcNow()));
-        (loop.Journal, loop.StepDone) = (journal, run.StepDone);
+        (loop.Journal, loop.StepDone, loop.Completed) = (journal, run.StepDone, run.Completed);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -172,7 +172,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         catch (OperationCanceledException)
         {
             if (journal.Completion.IsFaulted) await journal.Completion.ConfigureAwait(false);
-            outcome = new(CoordinatorEnd.Stopped, "The coordinator was told to stop; workers train on without it.");
+            outcome = loop.Outcome ?? new(CoordinatorEnd.Stopped, "The coordinator was told to stop; workers train on without it.");
         }
         log.Ended(outcome.End, outcome.Reason);
         return outcome;

@@ -39,6 +39,9 @@ public sealed class CoordinatorOptions : IValidatableObject
     /// <summary>How long workers may take to save and leave once the run is finished.</summary>
     public TimeSpan FinishTime { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Once the run is finished, go on to tell how it is until told to end: for whoever starts anew what has ended.</summary>
+    public bool Stay { get; set; }
+
     public PlanOptions Plans { get; set; } = new();
 
     public LeaseOptions Lease { get; set; } = new();

@@ -106,6 +106,8 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     public void KillCoordinator() => coordinator.Kill();
 
+    public void AskCoordinatorToEnd() => coordinator.AskToEnd();
+
     public void RestartCoordinator()
     {
         channel.Dispose();

@@ -18,6 +18,9 @@ public sealed record RunDescription(string Folder, string Config, int Slots)
     /// <summary>Told each step that is done, in order; must not block. A run that went back to a checkpoint does steps again.</summary>
     public Action<Protocol.V1.StepRecord>? StepDone { get; init; }
 
+    /// <summary>Told once, when the last step is recorded and the workers have left; must not block.</summary>
+    public Action? Completed { get; init; }
+
     /// <summary>Take workers that compute other bits.</summary>
     public bool MixedWorkers { get; init; }
 }

@@ -56,6 +56,12 @@ internal sealed class RunLoop(
     /// <summary>Told each step that is done, in order; must not block. A run that went back to a checkpoint does steps again.</summary>
     public Action<Wire.StepRecord>? StepDone { get; set; }
 
+    /// <summary>Told when the run is completed.</summary>
+    public Action? Completed { get; set; }
+
+    /// <summary>Set once the run is completed, for a coordinator that stays.</summary>
+    public CoordinatorOutcome? Outcome { get; private set; }
+
     public WorkerStream OpenStream()
     {
         var stream = new WorkerStream(Interlocked.Increment(ref lastStream), options.MostUnread);
@@ -94,12 +100,18 @@ internal sealed class RunLoop(
 
             // 3. The end: of the run once the workers have saved and left, or of this coordinator.
             if (happened is not RunEvent.Tick) continue;
-            if (machine.Run.Finished is { } finish)
+            if (Outcome is null && machine.Run.Finished is { } finish)
             {
                 finished ??= now;
                 var alive = machine.Run.Workers.Values.Any(worker => worker.Stream is not null);
                 if (!alive || now - finished > options.FinishTime)
-                    return new(finish.Kind == Wire.Finish.Types.Kind.Completed ? CoordinatorEnd.Completed : CoordinatorEnd.Failed, finish.Reason);
+                {
+                    if (finish.Kind != Wire.Finish.Types.Kind.Completed) return new(CoordinatorEnd.Failed, finish.Reason);
+                    Outcome = new(CoordinatorEnd.Completed, finish.Reason);
+                    Completed?.Invoke();
+                    if (!options.Stay) return Outcome;
+                    log.Stays(finish.Reason);
+                }
             }
             if (now - checkedTerm > TermCheckTime)
             {

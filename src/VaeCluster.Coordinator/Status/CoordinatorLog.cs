@@ -43,6 +43,9 @@ internal sealed partial class CoordinatorLog(ILogger<CoordinatorLog> logger, Tim
     [LoggerMessage(Level = LogLevel.Information, Message = "{End}: {Reason}")]
     public partial void Ended(CoordinatorEnd end, string reason);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Completed: {Reason} The coordinator stays until it is told to end.")]
+    public partial void Stays(string reason);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Plan {Generation} is in force: {Members} members, {Contributors} with slots. {Reason}")]
     private partial void InForce(string generation, int members, int contributors, string reason);
 

@@ -79,9 +79,11 @@ public sealed class SharedToken
 
 public static class SharedTokenMiddleware
 {
+    private const string HealthPath = "/grpc.health.v1.Health";
+
     /// <summary>
     /// Refuses every request without the token, before anything else has looked at it: the answer is one and the same
-    /// whatever was asked for. To be put first. Null takes everyone.
+    /// whatever was asked for. To be put first. Null takes everyone. The health service alone is open: probes have no token.
     /// </summary>
     /// <param name="app">The host.</param>
     /// <param name="token">The run's token.</param>
@@ -91,7 +93,7 @@ public static class SharedTokenMiddleware
         if (token is null) return app;
         return app.Use((context, next) =>
         {
-            if (token.Matches(context.Request)) return next(context);
+            if (token.Matches(context.Request) || context.Request.Path.StartsWithSegments(HealthPath, StringComparison.Ordinal)) return next(context);
             refused?.Invoke();
             // What gRPC calls a trailers-only response.
             context.Response.ContentType = "application/grpc";

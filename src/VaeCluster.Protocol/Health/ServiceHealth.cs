@@ -9,6 +9,9 @@ namespace VaeCluster.Protocol.Health;
 /// </summary>
 public sealed class ServiceHealth
 {
+    /// <summary>Whether the process is where its work can begin: what a readiness probe asks for. Unknown: as the server as a whole.</summary>
+    public const string Ready = "ready";
+
     private readonly Lock gate = new();
     private Snapshot current = new(ImmutableDictionary<string, ServingStatus>.Empty.Add("", ServingStatus.Serving));
 
@@ -21,6 +24,9 @@ public sealed class ServiceHealth
 
     /// <summary>Whether a service serves; the empty name is the server as a whole.</summary>
     public bool IsServing(string service = "") => Current.Statuses.GetValueOrDefault(service) == ServingStatus.Serving;
+
+    /// <summary>Whether it serves, and is ready.</summary>
+    public bool IsReady => IsServing() && Current.Statuses.GetValueOrDefault(Ready, ServingStatus.Serving) == ServingStatus.Serving;
 
     /// <summary>Everything stops serving: what a probe should see while the server shuts down.</summary>
     public void SetAllNotServing() =>

@@ -13,8 +13,8 @@ using VaeCluster.Protocol.Transport;
 namespace VaeCluster.Protocol.Metrics;
 
 /// <summary>
-/// A port for Prometheus and for probes, beside a host's gRPC port: GET /metrics and GET /healthz (200 while the process
-/// serves, 503 where <see cref="ServiceHealth"/> says that it does not). Plain HTTP without a token: it tells figures, and
+/// A port for Prometheus and for probes, beside a host's gRPC port: GET /metrics, GET /healthz (200 while the process
+/// serves, 503 where <see cref="ServiceHealth"/> says that it does not) and GET /readyz (200 once it is ready as well). Plain HTTP without a token: it tells figures, and
 /// takes nothing. Listen beyond loopback only where these may be seen.
 /// </summary>
 public sealed class MetricsEndpoint : IAsyncDisposable
@@ -56,13 +56,8 @@ public sealed class MetricsEndpoint : IAsyncDisposable
         var app = builder.Build();
         app.UseRouting();
         app.MapMetrics("/metrics", registry);
-        app.MapGet("/healthz", context =>
-        {
-            var isServing = health?.IsServing("") ?? true;
-            context.Response.StatusCode = isServing ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-            context.Response.ContentType = "text/plain";
-            return context.Response.WriteAsync(isServing ? "ok\n" : "not serving\n", context.RequestAborted);
-        });
+        app.MapGet("/healthz", context => AnswerAsync(context, health?.IsServing() ?? true, "not serving"));
+        app.MapGet("/readyz", context => AnswerAsync(context, health?.IsReady ?? true, "not ready"));
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -80,6 +75,13 @@ public sealed class MetricsEndpoint : IAsyncDisposable
     {
         await app.StopAsync().ConfigureAwait(false);
         await app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static Task AnswerAsync(HttpContext context, bool isWell, string otherwise)
+    {
+        context.Response.StatusCode = isWell ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        context.Response.ContentType = "text/plain";
+        return context.Response.WriteAsync(isWell ? "ok\n" : otherwise + "\n", context.RequestAborted);
     }
 
     private static void Listen(KestrelServerOptions kestrel, Uri web)

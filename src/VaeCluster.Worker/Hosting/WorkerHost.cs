@@ -58,6 +58,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private readonly WebApplication app;
     private readonly string bootId = ReadBootId();
     private readonly Mailbox mailbox = new();
+    private readonly ServiceHealth health = new();
     private readonly WorkerMetrics metrics = new(Prometheus.Metrics.DefaultFactory);
     private readonly TaskCompletionSource<Welcome> welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
@@ -88,8 +89,9 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         server = new TransportServer(options.Transport);
         server.AddTo(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => server.Listen(kestrel, listen));
+        health.Set(ServiceHealth.Ready, serving: false);
         transfers = new StateTransferService(source, () => connection!.Run is { Length: > 0 } run ? run : null);
-        builder.Services.AddSingleton(new ServiceHealth()).AddSingleton(transfers);
+        builder.Services.AddSingleton(health).AddSingleton(transfers);
         app = builder.Build();
         logs = app.Services.GetRequiredService<ILoggerFactory>();
         logger = logs.CreateLogger<WorkerHost>();
@@ -121,7 +123,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         endpoint = options.Advertise ?? Bound();
         HostingLog.Listens(logger, options.Id, endpoint, instance);
         Prometheus.Metrics.DefaultRegistry.AddBeforeCollectCallback(CountTraffic);
-        endpoints = await MetricsEndpoint.StartAsync(options.Metrics).ConfigureAwait(false);
+        endpoints = await MetricsEndpoint.StartAsync(options.Metrics, health: health).ConfigureAwait(false);
         HostingLog.Metrics(logger, endpoints.Address);
 
         // 2. Known to the coordinator, which says what is trained.
@@ -299,6 +301,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
                 using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, output, metrics, ComeBack, logger);
                 HostingLog.Ready(logger, parts.State.Model.ParameterCount, parts.State.TotalSteps, parts.Data.Manifest.Id[..12]);
                 member = training;
+                health.Set(ServiceHealth.Ready, serving: true);
                 if (leaving is { } reason) mailbox.Post(() => training.Leave(reason));
                 done.SetResult(training.Run());
                 member = null;

@@ -37,5 +37,8 @@ public sealed class WorkerOptions
     /// <summary>Where /metrics and /healthz are, http://host:port, without a token; port 0 takes a free one.</summary>
     public string Metrics { get; set; } = "http://127.0.0.1:0";
 
+    /// <summary>Once the run is finished, go on to serve metrics and health until told to end: for whoever starts anew what has ended.</summary>
+    public bool Stay { get; set; }
+
     public TransportOptions Transport { get; set; } = new();
 }

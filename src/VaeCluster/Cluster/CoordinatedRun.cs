@@ -34,6 +34,8 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
         {
             newest = await checkpoints.HighestTermAsync(cancellation).ConfigureAwait(false);
         }
+        // A coordinator that stays has the series whole all the same.
+        Task? finishing = null;
         var outcome = await CoordinatorHost.RunAsync(options, new RunDescription(folder.Path, config.ToYaml(), config.Train.Slots)
         {
             TotalSteps = (ulong)totalSteps,
@@ -41,8 +43,9 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
             NewestTerm = newest,
             MixedWorkers = config.Train.MixedWorkers,
             StepDone = series.Add,
+            Completed = () => finishing = Task.Run(series.FinishAsync, CancellationToken.None),
         }, cancellation, Logs.ToStandardError).ConfigureAwait(false);
-        await series.FinishAsync().ConfigureAwait(false);
+        await (finishing ?? series.FinishAsync()).ConfigureAwait(false);
         return outcome.End switch
         {
             CoordinatorEnd.Completed => ExitCodes.Success,

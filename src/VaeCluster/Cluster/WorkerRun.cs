@@ -12,7 +12,9 @@ internal static class WorkerRun
     {
         await using var host = new WorkerHost(options, Logs.ToStandardError);
         await using var _ = interruption.Register(() => host.Leave("It was told to end.")).ConfigureAwait(false);
-        return await host.RunAsync().ConfigureAwait(false) switch
+        var end = await host.RunAsync().ConfigureAwait(false);
+        if (end == WorkerEnd.Completed && options.Stay) await Task.Delay(Timeout.Infinite, interruption).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return end switch
         {
             WorkerEnd.Completed => ExitCodes.Success,
             WorkerEnd.Left => ExitCodes.Interrupted,

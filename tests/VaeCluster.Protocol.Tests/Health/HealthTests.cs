@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using VaeCluster.Protocol.Access;
 using VaeCluster.Protocol.Health;
 using VaeCluster.Protocol.Tests.Interop;
 using static VaeCluster.Protocol.Health.HealthCheckResponse.Types;
@@ -25,6 +26,28 @@ public sealed class HealthTests(Python python)
         Assert.Equal(StatusCode.NotFound, unknown.StatusCode);
         health.SetAllNotServing();
         Assert.Equal(ServingStatus.NotServing, (await client.CheckAsync(new HealthCheckRequest(), Deadline.Call)).Status);
+    }
+
+    [Fact]
+    public async Task Check_WithoutTheToken_IsAnsweredAndNothingElseIs()
+    {
+        var token = SharedToken.Parse("0123456789abcdef");
+        await using var server = await TestServer.StartAsync(app =>
+        {
+            app.UseSharedToken(token);
+            app.MapGrpcService<HealthService>();
+        }, services => services.AddSingleton(new ServiceHealth()));
+        using var channel = server.Connect();
+
+        Assert.Equal(ServingStatus.Serving, (await new Client(channel).CheckAsync(new HealthCheckRequest(), Deadline.Call)).Status);
+        using var http = server.Http();
+        foreach (var path in new[] { "/grpc.health.v1.HealthOfOthers/Check", "/vaecluster.v1.Membership/GetStatus", "/" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, path) { Version = new(2, 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent([]) };
+            request.Content.Headers.ContentType = new("application/grpc");
+            using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.Equal("16", response.Headers.GetValues("grpc-status").Single()); // UNAUTHENTICATED
+        }
     }
 
     [Fact]

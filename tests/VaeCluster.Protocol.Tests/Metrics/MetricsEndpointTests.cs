@@ -37,6 +37,31 @@ public sealed class MetricsEndpointTests
     }
 
     [Fact]
+    public async Task Get_Ready_IsHealthAndReadiness()
+    {
+        var health = new ServiceHealth();
+        await using var endpoint = await StartAsync(Prometheus.Metrics.NewCustomRegistry(), health);
+        // A host that says nothing of its readiness is ready once it serves.
+        Assert.Equal(HttpStatusCode.OK, await StatusOfAsync("/readyz"));
+
+        health.Set(ServiceHealth.Ready, serving: false);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusOfAsync("/readyz"));
+        Assert.Equal(HttpStatusCode.OK, await StatusOfAsync("/healthz"));
+
+        health.Set(ServiceHealth.Ready, serving: true);
+        Assert.Equal(HttpStatusCode.OK, await StatusOfAsync("/readyz"));
+
+        health.SetAllNotServing();
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusOfAsync("/readyz"));
+
+        async Task<HttpStatusCode> StatusOfAsync(string path)
+        {
+            using var response = await GetAsync(endpoint, path);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
     public async Task AnythingElse_IsNotThere()
     {
         await using var endpoint = await StartAsync(Prometheus.Metrics.NewCustomRegistry());
