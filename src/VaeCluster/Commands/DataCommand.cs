@@ -26,11 +26,12 @@ internal static class DataCommand
         DefaultValueFactory = _ => new SplitOptions().Share,
     };
 
-    public static Command Create() => new ExampleCommand("data", "Look at a data set, or pack it into shards.",
+    public static Command Create() => new ExampleCommand("data", "Look at a data set, pack it into shards, or fetch it from an object storage.",
         ("vaecluster data describe folder:photos", "counts, sizes, broken files, mean, deviation, a contact sheet"),
-        ("vaecluster data pack folder:photos shards", "WebDataset shards with an index beside each"))
+        ("vaecluster data pack folder:photos shards", "WebDataset shards with an index beside each"),
+        ("vaecluster data fetch s3://images/shards /images", "the shards from a bucket, onto a local disk"))
     {
-        DataDescribeCommand.Create(), DataPackCommand.Create(),
+        DataDescribeCommand.Create(), DataPackCommand.Create(), DataFetchCommand.Create(),
     };
 
     public static DataOptions OptionsOf(ParseResult parsed)
