@@ -3,7 +3,7 @@ RUN ?= runs/shapes
 WORKERS ?= 2
 DOTNET_BUILD = dotnet build VaeCluster.sln -c $(CONFIGURATION) --nologo -v quiet
 
-.PHONY: help setup build train test bench chaos format clean
+.PHONY: help setup build train test bench chaos image test-k8s format clean
 
 help:           ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,6 +32,12 @@ chaos: build    ## a hundred random schedules of faults against whole clusters
 	@bash eng/setup.sh test
 	@$(DOTNET_BUILD)
 	@VAECLUSTER_CHAOS_SCHEDULES=$${VAECLUSTER_CHAOS_SCHEDULES:-100} artifacts/bin/Cluster.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Cluster.Tests -noLogo -class VaeCluster.Cluster.Tests.ChaosTests
+
+image:          ## the container image's root file system, without a container engine, and a short run in it (as root)
+	@bash eng/test-image.sh
+
+test-k8s:       ## the chart on a real cluster, where KUBECONFIG names one
+	@bash eng/test-k8s.sh
 
 format:         ## format the code
 	@dotnet format VaeCluster.sln
