@@ -41,6 +41,13 @@ public sealed partial class MonitoringTests
     }
 
     [Fact]
+    public void ListOfMetrics_IsWhatTheCodeMakes()
+    {
+        var check = Tool.Python(Path.Combine(Tool.Root, "docs/metrics.py"), "--check");
+        Assert.True(check.ExitCode == 0, check.All);
+    }
+
+    [Fact]
     public void Panels_HavePlacesOfTheirOwn()
     {
         using var dashboard = JsonDocument.Parse(File.ReadAllText(Dashboard));
