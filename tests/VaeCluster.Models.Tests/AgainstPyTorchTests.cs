@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using VaeCluster.Models.Objectives;
 using VaeCluster.Models.Tests.Reference;
 using VaeCluster.Torch;
+using VaeCluster.Torch.Native;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.Tests;
@@ -23,16 +25,18 @@ public class AgainstPyTorchTests
 
     // Our kernels round differently from PyTorch's. The rates of twenty steps are low enough that what rounding can bring about
     // stays within the tolerance: a rectifier on the other side of 0, or Adam's full step in the direction of a gradient that
-    // is all but 0.
+    // is all but 0. With the stock kernels alone mnist and tiny agree at the usual rate; sd is left out there, for its time.
     [Theory]
-    [InlineData("mnist", 28, Recon.Bce, 0, 1e-5, 1e-7)]
-    [InlineData("conv64", 64, Recon.Squared, 0, 3e-7, 1e-8)]
-    [InlineData("sd-small", 32, Recon.Squared, 0.05, 5e-6, 1e-6)]
-    [InlineData("tiny", 32, Recon.L1, 0, 1e-5, 1e-6)]
-    [InlineData("sd", 64, Recon.Squared, 0, 1e-5, 1e-6)]
+    [InlineData("mnist", 28, Recon.Bce, 0, 1e-5, 1e-3, 1e-7)]
+    [InlineData("conv64", 64, Recon.Squared, 0, 3e-7, 1e-6, 1e-8)]
+    [InlineData("sd-small", 32, Recon.Squared, 0.05, 5e-6, 5e-6, 1e-6)]
+    [InlineData("tiny", 32, Recon.L1, 0, 1e-5, 1e-3, 1e-6)]
+    [InlineData("sd", 64, Recon.Squared, 0, 1e-5, null, 1e-6)]
     public void Preset_OnTheSameWeights_AgreesWithPyTorch(
-        string preset, int size, Recon recon, double freeBits, double adamRate, double sgdRate)
+        string preset, int size, Recon recon, double freeBits, double adamRateOfOurKernels, double? adamRateOfStockKernels, double sgdRate)
     {
+        Assert.SkipWhen(!NativeAdditions.Available && adamRateOfStockKernels is null, "With the native additions only.");
+        var adamRate = NativeAdditions.Available ? adamRateOfOurKernels : adamRateOfStockKernels!.Value;
         using var reference = new PyTorchReference(preset, adamRate, sgdRate);
         using var scope = NewDisposeScope();
         var given = reference.Read("forward");
@@ -48,6 +52,25 @@ public class AgainstPyTorchTests
             var expected = reference.Read(optimizer.Name.ToString().ToLowerInvariant());
             WeightsAgreeAfterSteps(model, objective, given, preset, optimizer, expected);
         }
+    }
+
+    /// <summary>Objective, optimizers and schedule of steps, at the usual rates: in a process that has libtorch's kernels alone.</summary>
+    [Fact]
+    public async Task EachPreset_WithoutTheNativeAdditions_AgreesAtTheUsualRates()
+    {
+        Assert.SkipUnless(NativeAdditions.Available, "This process is the one without.");
+        var start = new ProcessStartInfo(Environment.ProcessPath!)
+        {
+            ArgumentList = { "-noLogo", "-noColor", "-method", $"{typeof(AgainstPyTorchTests).FullName}.{nameof(Preset_OnTheSameWeights_AgreesWithPyTorch)}" },
+            Environment = { ["VAECLUSTER_NO_NATIVE_ADDITIONS"] = "1" },
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        using var child = Process.Start(start)!;
+        child.StandardInput.Close();
+        var said = await child.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(10), TestContext.Current.CancellationToken);
+        await child.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(child.ExitCode == 0 && said.Contains("Total: 5, Errors: 0, Failed: 0, Skipped: 1", StringComparison.Ordinal), said);
     }
 
     private static void ForwardAndGradientsAgree(
