@@ -20,7 +20,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
     private readonly string root = Directory.CreateTempSubdirectory("vc-").FullName;
     private readonly List<string> said = [];
     private readonly TransportChannels channels = new(new TransportOptions());
-    private readonly string[] coordinatorOptions;
+    private string[] coordinatorOptions;
     private readonly Security? security;
     private GrpcChannel channel;
     private Running coordinator;
@@ -108,8 +108,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     public void AskCoordinatorToEnd() => coordinator.AskToEnd();
 
-    public void RestartCoordinator()
+    /// <param name="options">In place of those that it had, where there are any.</param>
+    public void RestartCoordinator(params string[] options)
     {
+        if (options.Length > 0) coordinatorOptions = options;
         channel.Dispose();
         coordinator = StartCoordinatorProcess();
         channel = channels.Connect(TransportAddress.Parse(Address));

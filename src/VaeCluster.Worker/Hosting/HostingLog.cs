@@ -41,6 +41,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Sentence}")]
     public static partial void CheckpointTrouble(ILogger logger, string sentence);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The state after step {Step} is in no checkpoint: the storage failed for {Time}. Its weights are in the run's folder.")]
+    public static partial void NoLastCheckpoint(ILogger logger, long step, TimeSpan time);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
     public static partial void Ignored(ILogger logger, string reason);
 

@@ -50,6 +50,7 @@ internal sealed class RunOutput(TrainingParts parts, RunFolder? folder, RunCheck
     public void Finish(CheckpointOwner owner)
     {
         Save(owner);
+        if (checkpoints is not null && savedStep != parts.State.Step) HostingLog.NoLastCheckpoint(logger, parts.State.Step, LastSave);
         folder?.WriteWhole(RunFolder.WeightsName, parts.SaveWeights);
         if (!parts.Rounds.ValidatesAfter(parts.State.Step)) WritePictures();
         savedStep = parts.State.Step;

@@ -65,6 +65,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private volatile string instance = NewInstance();
     private volatile Member? member;
     private volatile string? leaving;
+    private volatile PeerLoss? lost;
     private MetricsEndpoint? endpoints;
     private string endpoint = "";
 
@@ -167,7 +168,11 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     {
         if (Interlocked.CompareExchange(ref leaving, reason, null) is not null) return;
         if (!welcomed.Task.IsCompleted) stopping.Cancel();
-        else mailbox.Post(() => member?.Leave(reason));
+        else
+        {
+            mailbox.Post(() => member?.Leave(reason));
+            _ = EndRoundAloneAsync();
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -260,6 +265,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
 
     private void Lost(PeerLoss loss)
     {
+        lost = loss;
         connection.Send(new WorkerMessage
         {
             PeerLost = new()
@@ -270,6 +276,21 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             },
         });
         if (IsSpareOf(loss.Generation)) _ = ComeBackLaterAsync(loss.Generation);
+    }
+
+    /// <summary>
+    /// A lost contributor brings a halt, but not from a coordinator that is away. Who was asked to leave then gives the round up, and
+    /// saves what it has: others that were asked as well have left, and send nothing any more.
+    /// </summary>
+    private async Task EndRoundAloneAsync()
+    {
+        while (!stopping.IsCancellationRequested)
+        {
+            await Task.Delay(HaltTime, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (connection.IsConnected || lost is not { } loss || member?.Standing.Plan?.Generation != loss.Generation) continue;
+            Post(() => { }, true, loss.Reason);
+            return;
+        }
     }
 
     /// <summary>A lost contributor brings a halt. Where none comes, it was this spare that was left behind.</summary>

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace VaeCluster.Checkpoints.Tests.Writing;
 
-/// <summary>A disk of 1 MiB over a folder; needs the right to mount, and is skipped (and counted) without it.</summary>
+/// <summary>A disk of 1 MiB, or of another size, over a folder; needs the right to mount, and is skipped (and counted) without it.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     public const int Bytes = 1 << 20;
@@ -11,9 +11,9 @@ internal sealed class SmallDisk : IDisposable
 
     private SmallDisk(string folder) => _folder = folder;
 
-    public static SmallDisk Mount(string folder)
+    public static SmallDisk Mount(string folder, int bytes = Bytes)
     {
-        var error = Run("mount", "-t", "tmpfs", "-o", $"size={Bytes}", "tmpfs", folder);
+        var error = Run("mount", "-t", "tmpfs", "-o", $"size={bytes}", "tmpfs", folder);
         Assert.SkipWhen(error is not null, $"no right to mount a small disk here: {error}");
         return new SmallDisk(folder);
     }
