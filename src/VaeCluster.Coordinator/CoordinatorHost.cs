@@ -84,6 +84,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var store = RunStore.TakeTerm(run.Folder, clock, run.NewestTerm);
         var storage = Path.Combine(run.Folder, "journal");
         var nextStep = JournalReader.NextStep(options.JournalFolder ?? storage) ?? JournalReader.NextStep(storage);
+        if (run.BackTo < nextStep) nextStep = run.BackTo;
         var start = new RunSnapshot
         {
             Run = store.Run,
@@ -97,7 +98,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
             Fingerprint = store.ReadFingerprint(),
             NextRecord = nextStep,
             RecordedSteps = nextStep ?? 0,
-            AdoptUntil = store.Term > 1 ? options.Lease.ReturnTime : null,
+            AdoptUntil = run.WorkersMayReturn && !store.IsFirst ? options.Lease.ReturnTime : null,
         };
 
         // 2. The server.

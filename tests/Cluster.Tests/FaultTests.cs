@@ -101,6 +101,8 @@ public sealed class FaultTests
         cluster.StartWorkers(3);
 
         await AssertDoneAsync(cluster, hasJournal: false);
+        // No coordinator before this one has workers that could come back.
+        Assert.DoesNotContain("restarted", cluster.Said, StringComparison.Ordinal);
     }
 
     private static async Task<TestCluster> StartAsync(int workers)

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Grpc.Core;
 using Grpc.Net.Client;
+using VaeCluster.Coordinator.Runs;
 using VaeCluster.Protocol.Transport;
 using VaeCluster.Protocol.V1;
 using VaeCluster.Tests;
@@ -14,7 +15,7 @@ namespace VaeCluster.Cluster.Tests;
 internal sealed partial class TestCluster : IAsyncDisposable
 {
     private const int SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
     private static readonly string Cache = Path.Combine(Path.GetTempPath(), "vaecluster-tests-cache");
 
     private readonly string root = Directory.CreateTempSubdirectory("vc-").FullName;
@@ -22,6 +23,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
     private readonly TransportChannels channels = new(new TransportOptions());
     private string[] coordinatorOptions;
     private readonly Security? security;
+    private readonly int port;
     private GrpcChannel channel;
     private Running coordinator;
 
@@ -44,10 +46,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
     {
     }
 
-    private TestCluster(string config, int before, Security? security, string[] coordinatorOptions)
+    private TestCluster(string config, int before, Security? security, string[] coordinatorOptions, int port = 0, int metricsPort = 0)
     {
-        this.security = security;
-        this.coordinatorOptions = coordinatorOptions;
+        (this.security, this.coordinatorOptions) = (security, coordinatorOptions);
+        (this.port, MetricsPort) = (security?.Port ?? port, metricsPort);
         File.WriteAllText(ConfigPath, config);
         if (before > 0)
         {
@@ -60,7 +62,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     public string Folder => Path.Combine(root, "run");
 
-    public string Address => security is null ? $"unix:{root}/c" : $"https://127.0.0.1:{security.Port}";
+    public string Address => port == 0 ? $"unix:{root}/c" : $"{(security is null ? "http" : "https")}://127.0.0.1:{port}";
+
+    /// <summary>Of the coordinator; 0 where nobody asks.</summary>
+    public int MetricsPort { get; }
 
     /// <summary>Processor time that the coordinator has used.</summary>
     public TimeSpan CoordinatorCpu
@@ -75,6 +80,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
     public Dictionary<string, Running> Workers { get; } = [];
 
     private string ConfigPath => Path.Combine(root, "config.yaml");
+
+    /// <summary>Without sockets in files: whoever finds the ports gets in.</summary>
+    public static TestCluster OverTcp(string config, params string[] coordinatorOptions) =>
+        new(config, 0, null, coordinatorOptions, LinkProxy.FreePort(), LinkProxy.FreePort());
 
     /// <summary>What a run in one process comes to.</summary>
     public static string WeightsOfOneProcess(string config)
@@ -93,10 +102,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
         }
     }
 
-    private static Dictionary<string, string> Surroundings => new() { ["XDG_CACHE_HOME"] = Cache };
+    internal static Dictionary<string, string> Surroundings => new() { ["XDG_CACHE_HOME"] = Cache };
 
     public Running StartWorker(string id, params string[] more) => Workers[id] = Start($"worker {id}",
-        ["worker", "--coordinator", Address, "--id", id, "--device", "cpu", .. more.Contains("--listen") ? [] : new[] { "--listen", security is null ? $"unix:{root}/{id}" : "https://127.0.0.1:0" },
+        ["worker", "--coordinator", Address, "--id", id, "--device", "cpu", .. more.Contains("--listen") ? [] : new[] { "--listen", port == 0 ? $"unix:{root}/{id}" : $"{(security is null ? "http" : "https")}://127.0.0.1:0" },
             .. security is null ? [] : new[] { "--option" }, .. security?.Options ?? [], .. more]);
 
     public void StartWorkers(int count)
@@ -149,13 +158,23 @@ internal sealed partial class TestCluster : IAsyncDisposable
     /// <summary>Waits until the coordinator has ended well, and the workers that are left.</summary>
     public async Task CompleteAsync()
     {
+        await EndAsync(exitCode: 0);
+        foreach (var (id, worker) in Workers)
+        {
+            if (worker.WasKilled || worker.WasAsked || worker.IsStarved) continue;
+            Assert.True(worker.ExitCode == 0, $"{id} ended with {worker.ExitCode}.\n{Said}");
+        }
+    }
+
+    /// <summary>Waits until the coordinator has ended like this, and the workers that are left somehow.</summary>
+    public async Task EndAsync(int exitCode)
+    {
         Assert.True(await coordinator.EndedAsync(Deadline), $"The run was not done within {Deadline}.\n{Said}");
-        Assert.True(coordinator.ExitCode == 0, $"The coordinator ended with {coordinator.ExitCode}.\n{Said}");
+        Assert.True(coordinator.ExitCode == exitCode, $"The coordinator ended with {coordinator.ExitCode}.\n{Said}");
         foreach (var (id, worker) in Workers)
         {
             if (worker.WasKilled || worker.WasAsked) continue;
-            Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(30)), $"{id} did not end with the run.\n{Said}");
-            Assert.True(worker.ExitCode == 0, $"{id} ended with {worker.ExitCode}.\n{Said}");
+            Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(20)), $"{id} did not end with the run.\n{Said}");
         }
     }
 
@@ -167,6 +186,9 @@ internal sealed partial class TestCluster : IAsyncDisposable
         var verified = ProgramRun.Start(ProgramRun.ProgramPath, ["journal", "verify", Folder], Surroundings);
         Assert.True(verified.ExitCode == 0, $"{verified.Output}{verified.Errors}\n{Said}");
     }
+
+    /// <summary>What the journal says, in order.</summary>
+    public IReadOnlyList<JournalEntry> Journal() => [.. JournalReader.Read(Path.Combine(Folder, "journal"))];
 
     public string Said
     {
@@ -189,7 +211,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
         Directory.Delete(root, recursive: true);
     }
 
-    private static string WeightsOf(string run)
+    internal static string WeightsOf(string run)
     {
         var shown = ProgramRun.Of("inspect", run, "--json").AssertSuccess();
         using var summary = JsonDocument.Parse(shown.Output);
@@ -197,7 +219,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
     }
 
     private Running StartCoordinatorProcess() => Start("coordinator",
-        ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, "--metrics", "http://127.0.0.1:0", .. coordinatorOptions.Length == 0 && security is null ? [] : new[] { "--option" }, .. coordinatorOptions, .. security?.Options ?? []]);
+        ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, "--metrics", $"http://127.0.0.1:{MetricsPort}", .. coordinatorOptions.Length == 0 && security is null ? [] : new[] { "--option" }, .. coordinatorOptions, .. security?.Options ?? []]);
 
     private Running Start(string name, string[] arguments)
     {
@@ -231,6 +253,9 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
         public bool WasAsked { get; private set; }
 
+        /// <summary>It gets no more memory; what becomes of it is the test's to say.</summary>
+        public bool IsStarved { get; private set; }
+
         public int ExitCode => process.ExitCode;
 
         public bool IsAlive => !process.HasExited;
@@ -251,6 +276,24 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
         public void Continue() => Signal(SigCont);
 
+        /// <summary>Runs for a while, stands still for a while, until this is disposed.</summary>
+        public IDisposable SlowDown(TimeSpan on, TimeSpan off) => new DutyCycle(this, on, off);
+
+        /// <summary>Limits its memory (RLIMIT_DATA) to what it has between two steps, and a little.</summary>
+        public async Task StarveAsync(long more)
+        {
+            var least = long.MaxValue;
+            for (var looks = 0; looks < 100 && !process.HasExited; looks++)
+            {
+                var line = File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmData:", StringComparison.Ordinal));
+                least = Math.Min(least, long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10);
+                await Task.Delay(5);
+            }
+            IsStarved = true;
+            var limit = new Limit((ulong)(least + more), (ulong)(least + more));
+            if (prlimit(process.Id, DataLimit, in limit, 0) != 0) throw new InvalidOperationException($"prlimit: error {Marshal.GetLastPInvokeError()}");
+        }
+
         public async Task<bool> EndedAsync(TimeSpan most)
         {
             using var deadline = new CancellationTokenSource(most);
@@ -263,7 +306,41 @@ internal sealed partial class TestCluster : IAsyncDisposable
             if (!process.HasExited) _ = kill(process.Id, signal);
         }
 
+        private const int DataLimit = 2;
+
         [LibraryImport("libc", SetLastError = true)]
         private static partial int kill(int process, int signal);
+
+        [LibraryImport("libc", SetLastError = true)]
+        private static partial int prlimit(int process, int resource, in Limit limit, nint before);
+
+        private readonly record struct Limit(ulong Soft, ulong Hard);
+
+        private sealed class DutyCycle : IDisposable
+        {
+            private readonly ManualResetEventSlim ending = new();
+            private readonly Thread thread;
+
+            public DutyCycle(Running running, TimeSpan on, TimeSpan off)
+            {
+                thread = new Thread(() =>
+                {
+                    while (!ending.Wait(on))
+                    {
+                        running.Stop();
+                        ending.Wait(off);
+                        running.Continue();
+                    }
+                });
+                thread.Start();
+            }
+
+            public void Dispose()
+            {
+                ending.Set();
+                thread.Join();
+                ending.Dispose();
+            }
+        }
     }
 }

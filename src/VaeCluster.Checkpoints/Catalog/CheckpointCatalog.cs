@@ -66,6 +66,26 @@ public sealed class CheckpointCatalog(ICheckpointStorage storage)
             + "Restore one from a backup, choose another with --resume, or begin a new run.");
     }
 
+    /// <summary>Lets `latest` name the chosen one: it is the newest from now on.</summary>
+    /// <param name="choice">Which.</param>
+    /// <param name="mostSteps">The run's length: a checkpoint beyond it is not taken.</param>
+    /// <param name="owner">Above all that have written here.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    /// <returns>Its step; null where there is none at all.</returns>
+    /// <exception cref="UserErrorException">There are some, but none that can be taken.</exception>
+    public async Task<long?> MakeLatestAsync(CheckpointChoice choice, long mostSteps, CheckpointOwner owner, CancellationToken cancellation = default)
+    {
+        using var loaded = await LoadAsync(choice, cancellation);
+        if (loaded is null) return null;
+        if (loaded.Metadata.Step > mostSteps)
+        {
+            throw new UserErrorException($"The checkpoint is of step {loaded.Metadata.Step}, beyond the {mostSteps} steps of this run. "
+                + "Give it more with --steps, or choose an earlier one with --resume.");
+        }
+        return await LatestFile.MoveAsync(storage, loaded.Name, owner, cancellation) is { } refusal
+            ? throw new UserErrorException($"{storage.Location}: {refusal}.") : loaded.Metadata.Step;
+    }
+
     /// <summary>
     /// Removes what the options do not keep. Before anything goes, one of those that stay is read and verified, unless the
     /// caller names one that it has just written; with no good one among them nothing is removed.

@@ -15,6 +15,12 @@ public sealed record RunDescription(string Folder, string Config, int Slots)
     /// <summary>The highest term that the checkpoints know: they may be older than the folder's.</summary>
     public ulong NewestTerm { get; init; }
 
+    /// <summary>The run goes back to the state after so many steps: what the journal has from there on is done again. Null where it goes on.</summary>
+    public ulong? BackTo { get; init; }
+
+    /// <summary>Workers of an earlier coordinator may train on, and are waited for; false where they have ended with it.</summary>
+    public bool WorkersMayReturn { get; init; } = true;
+
     /// <summary>Told each step that is done, in order; must not block. A run that went back to a checkpoint does steps again.</summary>
     public Action<Protocol.V1.StepRecord>? StepDone { get; init; }
 

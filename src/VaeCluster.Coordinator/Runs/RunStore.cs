@@ -15,12 +15,15 @@ public sealed class RunStore
 
     private readonly string folder;
 
-    private RunStore(string folder, string run, ulong term) => (this.folder, Run, Term) = (folder, run, term);
+    private RunStore(string folder, string run, ulong term, bool isFirst) => (this.folder, Run, Term, IsFirst) = (folder, run, term, isFirst);
 
     public string Run { get; }
 
     /// <summary>Ours.</summary>
     public ulong Term { get; }
+
+    /// <summary>No coordinator has led the run before, so that no worker can know of it. The first term is above 1 where one process trained before.</summary>
+    public bool IsFirst { get; }
 
     private string FingerprintPath => Path.Combine(folder, "fingerprint.json");
 
@@ -40,10 +43,11 @@ public sealed class RunStore
             {
                 using var file = TryCreate(Path.Combine(folder, $"{Prefix}{term:D6}{Suffix}"));
                 if (file is null) continue;
-                var run = RunOf(folder, term, clock) ?? Guid.NewGuid().ToString("N")[..16];
+                var known = RunOf(folder, term, clock);
+                var run = known ?? Guid.NewGuid().ToString("N")[..16];
                 JsonSerializer.Serialize(file, new TermFile(run, term, Environment.MachineName, Environment.ProcessId, clock.GetUtcNow()));
                 file.Flush(flushToDisk: true);
-                return new RunStore(folder, run, term);
+                return new RunStore(folder, run, term, known is null);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -88,6 +88,20 @@ public sealed class RunCheckpoints : IAsyncDisposable
         return state.Step;
     }
 
+    /// <summary>
+    /// Makes a checkpoint the newest one, so that whoever goes on from now on goes on from it, however often the run is
+    /// stopped before the next save.
+    /// </summary>
+    /// <param name="choice">Which.</param>
+    /// <param name="totalSteps">Of the run: a checkpoint beyond them is not taken.</param>
+    /// <param name="owner">Above all that have written here.</param>
+    /// <param name="cancellation">Gives it up.</param>
+    /// <returns>Its step.</returns>
+    /// <exception cref="UserErrorException">It is not there, damaged, or the storage can't be read.</exception>
+    public async Task<long> GoBackAsync(CheckpointChoice choice, long totalSteps, CheckpointOwner owner, CancellationToken cancellation) =>
+        await ReachedAsync(() => catalog.MakeLatestAsync(choice, totalSteps, owner, cancellation))
+            ?? throw new UserErrorException("--resume: there is no checkpoint. Leave it out to begin at step 0.");
+
     /// <summary>Saves in the background where the cadence asks for it; costs one copy of the state then, and nothing else.</summary>
     /// <param name="state">After a step.</param>
     /// <param name="owner">Who writes; for the writer of the plan only.</param>

@@ -371,7 +371,7 @@ internal sealed class Member : IDisposable
     private void Fail(Exception exception)
     {
         HostingLog.Failed(logger, exception, parts.Step.CurrentSlot, parts.State.Step);
-        var reason = exception.Message.ReplaceLineEndings(" ");
+        var reason = MemberReports.Brief(exception.Message);
         reports.SlotFailed(reason);
         EndPlan(reason);
         end = new(MemberEndKind.Failed, reason) { Exception = exception };

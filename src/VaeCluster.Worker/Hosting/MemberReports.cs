@@ -8,7 +8,15 @@ namespace VaeCluster.Worker.Hosting;
 /// <summary>What a member tells the coordinator, beside heartbeats and records.</summary>
 internal sealed class MemberReports(TrainingParts parts, CoordinatorConnection connection)
 {
-    private const int LongestError = 500; // characters
+    private const int LongestReason = 500; // characters
+
+    /// <summary>An error as one line, no longer than a message takes: libtorch's go on with the frames they came through.</summary>
+    public static string Brief(string error)
+    {
+        var line = error.TrimStart();
+        var end = line.AsSpan().IndexOfAny('\r', '\n');
+        return line[..Math.Min(end < 0 ? line.Length : end, LongestReason)];
+    }
 
     public void Ready(Standing standing) => connection.Send(new WorkerMessage { Ready = ReadyMessage(standing) });
 
@@ -39,7 +47,7 @@ internal sealed class MemberReports(TrainingParts parts, CoordinatorConnection c
         {
             Step = (ulong)parts.State.Step,
             Slot = (uint)parts.Step.CurrentSlot,
-            Error = reason.Length > LongestError ? reason[..LongestError] : reason,
+            Error = reason,
             EndsRun = parts.State.Skipped >= parts.Config.Train.SkipLimit,
         },
     });

@@ -371,7 +371,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
 
     private async Task FarewellAsync(string reason)
     {
-        connection.Send(new WorkerMessage { Goodbye = new() { Kind = Goodbye.Types.Kind.LeaveDone, Reason = reason } });
+        connection.Send(new WorkerMessage { Goodbye = new() { Kind = Goodbye.Types.Kind.LeaveDone, Reason = MemberReports.Brief(reason) } });
         // Who has heard it ends the stream.
         var flushed = connection.FlushAsync(FarewellTime, stopping.Token);
         while (!flushed.IsCompleted && connection.IsConnected) await Task.Delay(TimeSpan.FromMilliseconds(5)).ConfigureAwait(false);

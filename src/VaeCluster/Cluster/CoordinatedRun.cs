@@ -1,3 +1,4 @@
+using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Config.Runs;
 using VaeCluster.Coordinator;
@@ -14,6 +15,12 @@ namespace VaeCluster.Cluster;
 /// </summary>
 internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options, string metrics)
 {
+    /// <summary>The checkpoint that workers without a state go on from; the newest where none was chosen.</summary>
+    public CheckpointChoice? Resume { get; init; }
+
+    /// <summary>Workers of a coordinator before this one may train on.</summary>
+    public bool WorkersMayReturn { get; init; }
+
     public async Task<int> RunAsync(CancellationToken cancellation)
     {
         // 1. The data, and with them the run's length.
@@ -24,16 +31,12 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
         // 2. The folder.
         await using var endpoint = await MetricsEndpoint.StartAsync(metrics, cancellationToken: cancellation).ConfigureAwait(false);
         folder.ThrowIfAnother(config);
+        var (newest, backTo) = await GoBackAsync(data.Manifest.Id, totalSteps, cancellation).ConfigureAwait(false);
         folder.Begin(config);
         folder.WriteWhole(RunFolder.ManifestName, data.Manifest.Save);
         await using var series = new StepSeries(folder, config, totalSteps);
 
         // 3. The run.
-        ulong newest;
-        await using (var checkpoints = RunCheckpoints.Open(config, folder.Path, data.Manifest.Id, _ => { }))
-        {
-            newest = await checkpoints.HighestTermAsync(cancellation).ConfigureAwait(false);
-        }
         // A coordinator that stays has the series whole all the same.
         Task? finishing = null;
         var outcome = await CoordinatorHost.RunAsync(options, new RunDescription(folder.Path, config.ToYaml(), config.Train.Slots)
@@ -41,6 +44,8 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
             TotalSteps = (ulong)totalSteps,
             ManifestId = data.Manifest.Id,
             NewestTerm = newest,
+            BackTo = (ulong?)backTo,
+            WorkersMayReturn = WorkersMayReturn && Resume is null,
             MixedWorkers = config.Train.MixedWorkers,
             StepDone = series.Add,
             Completed = () => finishing = Task.Run(series.FinishAsync, CancellationToken.None),
@@ -52,5 +57,15 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
             CoordinatorEnd.Stopped => ExitCodes.Interrupted,
             _ => throw new UserErrorException(outcome.Reason),
         };
+    }
+
+    /// <summary>Makes the chosen checkpoint the newest one.</summary>
+    /// <returns>The highest term that the checkpoints know, and the step of the chosen one.</returns>
+    private async Task<(ulong Newest, long? BackTo)> GoBackAsync(string manifestId, long totalSteps, CancellationToken cancellation)
+    {
+        await using var checkpoints = RunCheckpoints.Open(config, folder.Path, manifestId, _ => { });
+        var newest = await checkpoints.HighestTermAsync(cancellation).ConfigureAwait(false);
+        if (Resume is null) return (newest, null);
+        return (newest + 1, await checkpoints.GoBackAsync(Resume, totalSteps, new CheckpointOwner("coordinator", newest + 1, 0), cancellation).ConfigureAwait(false));
     }
 }

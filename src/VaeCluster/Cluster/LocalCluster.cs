@@ -141,7 +141,8 @@ internal sealed class LocalCluster(RunFolder folder, IReadOnlyList<string> runAr
     private int End(ChildProcess coordinator, List<ChildProcess> workers, bool interrupted)
     {
         var summary = folder.HoldsRun ? folder.ReadSummary() : null;
-        if (summary?.Finished == true)
+        // Of this coordinator: a run that goes on once more was finished before.
+        if (summary?.Finished == true && coordinator is { HasExited: true, ExitCode: ExitCodes.Success })
         {
             view.Note($"Finished after step {summary.Step}: {folder.Path}");
             return ExitCodes.Success;

@@ -26,7 +26,7 @@ internal static class CoordinatorCommand
             ("vaecluster coordinator --run /shared/digits", "after it was stopped or killed: the run goes on where its workers are"),
             ("vaecluster coordinator --run runs/digits --option plans.min_members=4 lease.least=2s", "settings of the coordinator"))
         {
-            TrainCommand.Folder, TrainCommand.ConfigFile, TrainCommand.Steps, TrainCommand.Switches,
+            TrainCommand.Folder, TrainCommand.ConfigFile, TrainCommand.Steps, TrainCommand.Resume, TrainCommand.Switches,
             Listen, HostArguments.TokenFile, HostArguments.AllowNoToken, HostArguments.Metrics, Settings, HostArguments.Attached,
         };
         command.SetAction(parsed =>
@@ -34,10 +34,15 @@ internal static class CoordinatorCommand
             var options = new CoordinatorOptions();
             HostArguments.Bind(options, parsed, Settings, "VAECLUSTER_COORDINATOR__",
                 (Listen, "listen"), (HostArguments.TokenFile, "token_file"), (HostArguments.AllowNoToken, "allow_no_token"));
-            using var interruption = new Interruption(parsed.GetValue(HostArguments.Attached));
+            var attached = parsed.GetValue(HostArguments.Attached);
+            using var interruption = new Interruption(attached);
             using var folder = RunFolder.Prepare(parsed.GetRequiredValue(TrainCommand.Folder));
             var config = TrainCommand.Sources(parsed, folder).Load();
-            return new CoordinatedRun(folder, config, options, parsed.GetValue(HostArguments.Metrics) ?? MetricsEndpoint.DefaultListen).RunAsync(interruption.Token).GetAwaiter().GetResult();
+            return new CoordinatedRun(folder, config, options, parsed.GetValue(HostArguments.Metrics) ?? MetricsEndpoint.DefaultListen)
+            {
+                Resume = TrainCommand.Choice(parsed),
+                WorkersMayReturn = !attached,
+            }.RunAsync(interruption.Token).GetAwaiter().GetResult();
         });
         return command;
     }

@@ -33,7 +33,7 @@ internal static class TrainCommand
         HelpName = "n",
     };
 
-    private static readonly Option<string?> Resume = new("--resume")
+    internal static readonly Option<string?> Resume = new("--resume")
     {
         Description = "The checkpoint to go on from: a step, latest or best. Without it: the newest one, if there is any.",
         HelpName = "step",
@@ -78,15 +78,11 @@ internal static class TrainCommand
         var config = Sources(parsed, folder).Load();
         ITrainingView view = Terminal.IsLive ? new LiveView(Terminal.On(output)) : new PlainView(output, TimeProvider.System);
         var choice = Choice(parsed);
-        if (parsed.GetValue(Workers) is { } workers)
-        {
-            if (choice is not null) throw new UserErrorException("--resume: workers go on from the newest checkpoint. Choose another one without --workers.");
-            return new LocalCluster(folder, RunArguments(parsed), Devices(workers, config), view).Run(interruption.Token);
-        }
+        if (parsed.GetValue(Workers) is { } workers) return new LocalCluster(folder, RunArguments(parsed), Devices(workers, config), view).Run(interruption.Token);
         return new TrainingRun(folder, config, choice, view).Run(interruption.Token);
     }
 
-    private static CheckpointChoice? Choice(ParseResult parsed)
+    internal static CheckpointChoice? Choice(ParseResult parsed)
     {
         if (parsed.GetValue(Resume) is not { } text) return null;
         return CheckpointChoice.TryParse(text, out var choice)
@@ -99,6 +95,7 @@ internal static class TrainCommand
         List<string> arguments = ["--run", parsed.GetRequiredValue(Folder)];
         if (parsed.GetValue(ConfigFile) is { } file) arguments.AddRange(["--config", file]);
         if (parsed.GetValue(Steps) is { } steps) arguments.AddRange(["--steps", steps.ToString(CultureInfo.InvariantCulture)]);
+        if (parsed.GetValue(Resume) is { } checkpoint) arguments.AddRange(["--resume", checkpoint]);
         foreach (var text in parsed.GetValue(Switches) ?? []) arguments.AddRange(["--set", text]);
         return arguments;
     }

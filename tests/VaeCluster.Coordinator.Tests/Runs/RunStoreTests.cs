@@ -17,7 +17,16 @@ public sealed class RunStoreTests : IDisposable
 
         Assert.Equal((1ul, 2ul), (first.Term, second.Term));
         Assert.Equal(first.Run, second.Run);
+        Assert.Equal((true, false), (first.IsFirst, second.IsFirst));
         Assert.Equal(2ul, first.NewestTerm());
+    }
+
+    [Fact]
+    public void TakeTerm_AboveThoseOfCheckpoints_IsTheFirstAllTheSame()
+    {
+        var store = RunStore.TakeTerm(folder.Path, TimeProvider.System, above: 5);
+
+        Assert.Equal((6ul, true), (store.Term, store.IsFirst));
     }
 
     [Fact]
