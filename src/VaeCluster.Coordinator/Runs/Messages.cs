@@ -42,7 +42,7 @@ internal static class Messages
             case Wire.WorkerMessage.ContentOneofCase.StateHash:
                 return StateHash(run, worker, message.StateHash, effects);
             case Wire.WorkerMessage.ContentOneofCase.CheckpointWritten:
-                return Checkpoint(run, message.CheckpointWritten, effects);
+                return Checkpoint(run, worker, message.CheckpointWritten, effects);
             default:
                 return run;
         }
@@ -184,8 +184,13 @@ internal static class Messages
 
     private const ulong MostStepsBetweenHeartbeats = 10_000;
 
-    private static RunSnapshot Checkpoint(RunSnapshot run, Wire.CheckpointWritten checkpoint, RunEffects effects)
+    private static RunSnapshot Checkpoint(RunSnapshot run, WorkerSnapshot worker, Wire.CheckpointWritten checkpoint, RunEffects effects)
     {
+        if (!worker.IsReady)
+        {
+            effects.Add(new RunEffect.Refused(Refusal.Stale, $"{worker} told of a checkpoint, and has no state to save."));
+            return run;
+        }
         effects.Add(new RunEffect.Append(new CheckpointEntry(checkpoint.CompletedSteps, checkpoint.Path)));
         effects.Add(new RunEffect.CopyJournal());
         return run with { Checkpoint = checkpoint };

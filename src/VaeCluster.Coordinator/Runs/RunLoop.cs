@@ -103,7 +103,8 @@ internal sealed class RunLoop(
             if (Outcome is null && machine.Run.Finished is { } finish)
             {
                 finished ??= now;
-                var alive = machine.Run.Workers.Values.Any(worker => worker.Stream is not null);
+                // Who never had a model has nothing to save.
+                var alive = machine.Run.Workers.Values.Any(worker => worker is { Stream: not null, IsReady: true });
                 if (!alive || now - finished > options.FinishTime)
                 {
                     if (finish.Kind != Wire.Finish.Types.Kind.Completed) return new(CoordinatorEnd.Failed, finish.Reason);
