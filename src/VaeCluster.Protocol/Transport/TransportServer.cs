@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
 namespace VaeCluster.Protocol.Transport;
 
@@ -16,6 +17,9 @@ namespace VaeCluster.Protocol.Transport;
 /// </summary>
 public sealed class TransportServer(TransportOptions options) : IDisposable
 {
+    /// <summary>A server that stops waits so long for its calls to end; then they are cut. Else one reader that does not read would hold it for 30 s.</summary>
+    private static readonly TimeSpan CallsEndWithin = TimeSpan.FromSeconds(3);
+
     private readonly TlsFiles? tls = options.Tls is null ? null : new TlsFiles(options.Tls);
 
     /// <summary>Adds gRPC with the message limits, the memory pool and the sockets' settings.</summary>
@@ -30,6 +34,7 @@ public sealed class TransportServer(TransportOptions options) : IDisposable
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>, PinnedBlockPoolFactory>());
         services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         services.Configure<KestrelServerOptions>(Configure);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = CallsEndWithin);
     }
 
     /// <summary>The server's limits. They hold for all its ports, so metrics and status pages share the lifted body limits.</summary>
