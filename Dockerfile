@@ -21,7 +21,7 @@ RUN apt-get update \
       ca-certificates cmake curl g++ libopencv-dev libssl3 libturbojpeg0-dev make unzip \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=sdk /usr/share/dotnet /usr/share/dotnet
-ENV PATH=/usr/share/dotnet:$PATH CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+ENV PATH=/usr/share/dotnet:$PATH CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 NUGET_PACKAGES=/nuget
 WORKDIR /build
 
 FROM tools AS tools-cpu
@@ -31,7 +31,7 @@ RUN apt-get update \
 
 FROM tools-cpu AS build-cpu
 COPY . .
-RUN --mount=type=cache,target=/root/.nuget/packages \
+RUN --mount=type=cache,target=/nuget \
     dotnet publish src/VaeCluster -c Release --nologo -v quiet -p:RunAnalyzers=false -p:DebugType=none -p:GenerateDocumentationFile=false -o /app
 
 # The native additions need headers, which the official packages do not bring: those of the same libtorch version.
@@ -41,7 +41,7 @@ RUN curl -fsSL -o /tmp/libtorch.zip "https://download.pytorch.org/libtorch/cpu/l
  && unzip -q /tmp/libtorch.zip -d /opt \
  && rm /tmp/libtorch.zip
 COPY . .
-RUN --mount=type=cache,target=/root/.nuget/packages \
+RUN --mount=type=cache,target=/nuget \
     dotnet publish src/VaeCluster -c Release --nologo -v quiet -p:RunAnalyzers=false -p:DebugType=none -p:GenerateDocumentationFile=false -o /app \
       -r linux-x64 --self-contained false -p:OfficialPackages=true -p:TorchSharpRuntime=TorchSharp-cuda-linux -p:LibtorchPath=/opt/libtorch
 
