@@ -46,7 +46,6 @@ internal sealed class Member : IDisposable
     private readonly ExchangedSum sum;
     private readonly MemberRounds rounds;
     private readonly MemberReports reports;
-
     private readonly KnownPlans plans = new();
 
     /// <summary>The state in hand is one that counts.</summary>
@@ -58,7 +57,6 @@ internal sealed class Member : IDisposable
     /// <summary>The next round is the first one after a step, or under a plan.</summary>
     private bool atBoundary;
     private bool planBegins;
-    private IReadOnlyList<SlotRange> subtrees = [];
     private long? leavingSince;
     private MemberEnd? end;
 
@@ -175,7 +173,7 @@ internal sealed class Member : IDisposable
             return;
         }
         var has = holdsState && !installed.Self.CopiesState && parts.State.Step == first;
-        var isSpare = installed.Self.Slots.IsEmpty;
+        var isSpare = installed.Self.IsSpare;
         Open(installed, has || !isSpare ? parts.Rounds.First(first) : null);
         if (has) Resume();
         else Copy(isSpare ? null : first);
@@ -187,7 +185,7 @@ internal sealed class Member : IDisposable
         if (plans.Current is null)
         {
             // A joiner: the others switch, and it follows from there.
-            if (!announced.IsMember || !announced.Self.Slots.IsEmpty) return;
+            if (!announced.IsMember || !announced.Self.IsSpare) return;
             Open(announced, null);
             Copy(null);
             return;
@@ -219,11 +217,10 @@ internal sealed class Member : IDisposable
     {
         plans.TakeUp(taken);
         (wasWriter, isStopped, planBegins, atBoundary) = (taken.IsWriter, false, true, true);
-        subtrees = taken.Self.Slots.IsEmpty ? [] : SlotTree.Cover(parts.Order.Slots, taken.Self.Slots);
         Pace.Restart();
         Aim();
         links.CloseBefore(taken.Generation);
-        var contributing = taken.Members.Count(member => !member.Slots.IsEmpty);
+        var contributing = taken.Members.Count(member => !member.IsSpare);
         metrics.Plan(taken.Generation, contributing, taken.Members.Count - contributing, taken.Self.Slots.Count);
         HostingLog.Planned(logger, taken.Generation, taken.Rank, taken.Members.Count, taken.Self.Slots.Count, taken.Reason);
         Publish();
@@ -265,7 +262,7 @@ internal sealed class Member : IDisposable
     private void Copied(long? steps, StateSnapshot? arrived)
     {
         using var snapshot = arrived;
-        var isSpare = plans.Current!.Self.Slots.IsEmpty;
+        var isSpare = plans.Current!.Self.IsSpare;
         if (snapshot is null)
         {
             // The others are under the next plan already: what this spare would copy does not fit what it has queued.
@@ -328,12 +325,12 @@ internal sealed class Member : IDisposable
         try
         {
             var begun = Exchange.Begin(rounds.Next, under.Generation, plans.Newest);
-            isStopped = !begun || !rounds.Compute(under, subtrees);
+            isStopped = !begun || !rounds.Compute(under);
             if (isStopped)
             {
                 if (begun && isStep) metrics.StepRedone();
                 HostingLog.Stopped(logger, Exchange.EndReason ?? "It was interrupted.");
-                if (!begun && subtrees.Count == 0 && !mailbox.IsInterrupted) ComeBack();
+                if (!begun && under.Self.IsSpare && !mailbox.IsInterrupted) ComeBack();
                 return;
             }
             atBoundary = isStep;
@@ -356,7 +353,7 @@ internal sealed class Member : IDisposable
     /// <summary>Nothing more comes to this spare under its plan, and nobody who computes has noticed: it is not waited for.</summary>
     public void CutOff(Generation generation)
     {
-        if (Exchange.EndReason is not null || (plans.Current is { } plan && plan.Generation == generation && plan.Self.Slots.IsEmpty)) ComeBack();
+        if (Exchange.EndReason is not null || (plans.Current is { } plan && plan.Generation == generation && plan.Self.IsSpare)) ComeBack();
     }
 
     /// <summary>A spare that fell behind has to copy the state again, as one that has just come. Until then it holds what it holds.</summary>

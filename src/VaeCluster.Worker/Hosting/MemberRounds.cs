@@ -38,13 +38,13 @@ internal sealed class MemberRounds(
     public void Resume() => ValidatesNext = order.ValidatesAfter(parts.State.Step);
 
     /// <summary>The next round, begun in the exchange.</summary>
-    /// <param name="plan">What this member computes.</param>
-    /// <param name="subtrees">That range, as whole subtrees.</param>
+    /// <param name="plan">Says which slots this member computes.</param>
     /// <returns>False where it was given up; the state is as it was.</returns>
     /// <exception cref="OperationCanceledException">It was given up while images were waited for.</exception>
-    public bool Compute(MemberPlan plan, IReadOnlyList<SlotRange> subtrees)
+    public bool Compute(MemberPlan plan)
     {
         (computed, validated) = (null, null);
+        var subtrees = plan.Self.IsSpare ? [] : SlotTree.Cover(parts.Order.Slots, plan.Self.Slots);
         if (!ValidatesNext)
         {
             computed = parts.Step.Run(subtrees, parts.Images, sum, mailbox.Round);

@@ -42,7 +42,6 @@ public enum WorkerEnd
 public sealed class WorkerHost : IControlHost, IAsyncDisposable
 {
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan HaltTime = TimeSpan.FromSeconds(2);
 
     private readonly WorkerOptions options;
     private readonly ILogger logger;
@@ -51,6 +50,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private readonly TransportChannels channels;
     private readonly PeerChannel coordinator;
     private readonly PeerDialer dialer;
+    private readonly PeerLosses losses;
     private readonly PeerLinks links;
     private readonly StateSource source = new();
     private readonly StateTransferService transfers;
@@ -62,10 +62,10 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private readonly WorkerMetrics metrics = new(Prometheus.Metrics.DefaultFactory);
     private readonly TaskCompletionSource<Welcome> welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
+    private readonly Lazy<Task> disposal;
     private volatile string instance = NewInstance();
     private volatile Member? member;
     private volatile string? leaving;
-    private volatile PeerLoss? lost;
     private MetricsEndpoint? endpoints;
     private string endpoint = "";
 
@@ -101,7 +101,9 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         dialer = new PeerDialer(channels, token is null ? null : token.Attach);
         coordinator = dialer.Dial(TransportAddress.Parse(options.Coordinator));
         connection = new CoordinatorConnection(coordinator.Invoker, this, logs: logs);
-        links = new PeerLinks(options.Id, dialer, Lost, logs: logs);
+        losses = new PeerLosses(connection, () => member, (act, reason) => Post(act, true, reason), stopping.Token);
+        links = new PeerLinks(options.Id, dialer, losses.Add, logs: logs);
+        disposal = new(EndAsync);
         app.UseSharedToken(token);
         app.MapGrpcService(links.Service);
         app.MapGrpcService<StateTransferService>();
@@ -171,11 +173,14 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         else
         {
             mailbox.Post(() => member?.Leave(reason));
-            _ = EndRoundAloneAsync();
+            _ = losses.EndRoundAloneAsync();
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Stops it. Another call waits for the same end.</summary>
+    public ValueTask DisposeAsync() => new(disposal.Value);
+
+    private async Task EndAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         source.Dispose();
@@ -262,46 +267,6 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         heard = told;
         return true;
     }
-
-    private void Lost(PeerLoss loss)
-    {
-        lost = loss;
-        connection.Send(new WorkerMessage
-        {
-            PeerLost = new()
-            {
-                WorkerId = loss.WorkerId,
-                Generation = new() { Term = loss.Generation.Term, Number = loss.Generation.Number },
-                Reason = loss.Reason,
-            },
-        });
-        if (IsSpareOf(loss.Generation)) _ = ComeBackLaterAsync(loss.Generation);
-    }
-
-    /// <summary>
-    /// A lost contributor brings a halt, but not from a coordinator that is away. Who was asked to leave then gives the round up, and
-    /// saves what it has: others that were asked as well have left, and send nothing any more.
-    /// </summary>
-    private async Task EndRoundAloneAsync()
-    {
-        while (!stopping.IsCancellationRequested)
-        {
-            await Task.Delay(HaltTime, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (connection.IsConnected || lost is not { } loss || member?.Standing.Plan?.Generation != loss.Generation) continue;
-            Post(() => { }, true, loss.Reason);
-            return;
-        }
-    }
-
-    /// <summary>A lost contributor brings a halt. Where none comes, it was this spare that was left behind.</summary>
-    private async Task ComeBackLaterAsync(Collectives.Generation generation)
-    {
-        await Task.Delay(HaltTime, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (IsSpareOf(generation) && !stopping.IsCancellationRequested) Post(() => member?.CutOff(generation), true, "This spare is cut off.");
-    }
-
-    private bool IsSpareOf(Collectives.Generation generation) =>
-        member?.Standing.Plan is { IsMember: true } plan && plan.Generation == generation && plan.Self.Slots.IsEmpty;
 
     // ---- the training thread
 
