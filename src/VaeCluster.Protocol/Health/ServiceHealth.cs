@@ -19,7 +19,13 @@ public sealed class ServiceHealth
     public void Set(string service, bool serving)
     {
         ArgumentNullException.ThrowIfNull(service);
-        Change(statuses => statuses.SetItem(service, serving ? ServingStatus.Serving : ServingStatus.NotServing));
+        Snapshot before;
+        lock (gate)
+        {
+            before = current;
+            current = new Snapshot(before.Statuses.SetItem(service, serving ? ServingStatus.Serving : ServingStatus.NotServing));
+        }
+        before.MarkChanged();
     }
 
     /// <summary>Whether a service serves; the empty name is the server as a whole.</summary>
@@ -28,25 +34,10 @@ public sealed class ServiceHealth
     /// <summary>Whether it serves, and is ready.</summary>
     public bool IsReady => IsServing() && Current.Statuses.GetValueOrDefault(Ready, ServingStatus.Serving) == ServingStatus.Serving;
 
-    /// <summary>Everything stops serving: what a probe should see while the server shuts down.</summary>
-    public void SetAllNotServing() =>
-        Change(statuses => statuses.ToImmutableDictionary(entry => entry.Key, _ => ServingStatus.NotServing));
-
     /// <summary>The statuses now, with a task that ends when they are no longer these.</summary>
     internal Snapshot Current
     {
         get { lock (gate) return current; }
-    }
-
-    private void Change(Func<ImmutableDictionary<string, ServingStatus>, ImmutableDictionary<string, ServingStatus>> change)
-    {
-        Snapshot before;
-        lock (gate)
-        {
-            before = current;
-            current = new Snapshot(change(before.Statuses));
-        }
-        before.MarkChanged();
     }
 
     internal sealed class Snapshot(ImmutableDictionary<string, ServingStatus> statuses)

@@ -24,7 +24,7 @@ public sealed class HealthTests(Python python)
         Assert.Equal(ServingStatus.NotServing, (await client.CheckAsync(new HealthCheckRequest { Service = "worker" }, Deadline.Call)).Status);
         var unknown = await Assert.ThrowsAsync<RpcException>(() => client.CheckAsync(new HealthCheckRequest { Service = "no.such" }, Deadline.Call).ResponseAsync);
         Assert.Equal(StatusCode.NotFound, unknown.StatusCode);
-        health.SetAllNotServing();
+        health.Set("", serving: false);
         Assert.Equal(ServingStatus.NotServing, (await client.CheckAsync(new HealthCheckRequest(), Deadline.Call)).Status);
     }
 

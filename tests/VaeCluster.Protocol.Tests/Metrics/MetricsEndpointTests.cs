@@ -30,7 +30,7 @@ public sealed class MetricsEndpointTests
         await using var endpoint = await StartAsync(Prometheus.Metrics.NewCustomRegistry(), health);
         using (var serving = await GetAsync(endpoint, "/healthz")) Assert.Equal(HttpStatusCode.OK, serving.StatusCode);
 
-        health.SetAllNotServing();
+        health.Set("", serving: false);
 
         using var not = await GetAsync(endpoint, "/healthz");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, not.StatusCode);
@@ -51,7 +51,7 @@ public sealed class MetricsEndpointTests
         health.Set(ServiceHealth.Ready, serving: true);
         Assert.Equal(HttpStatusCode.OK, await StatusOfAsync("/readyz"));
 
-        health.SetAllNotServing();
+        health.Set("", serving: false);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusOfAsync("/readyz"));
 
         async Task<HttpStatusCode> StatusOfAsync(string path)
