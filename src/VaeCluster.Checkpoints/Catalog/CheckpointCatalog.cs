@@ -66,6 +66,14 @@ public sealed class CheckpointCatalog(ICheckpointStorage storage)
             + "Restore one from a backup, choose another with --resume, or begin a new run.");
     }
 
+    /// <exception cref="UserErrorException">A checkpoint of this step is beyond the run's length.</exception>
+    public static void ThrowIfBeyond(long step, long mostSteps)
+    {
+        if (step <= mostSteps) return;
+        throw new UserErrorException($"The checkpoint is of step {step}, beyond the {mostSteps} steps of this run. "
+            + "Give it more with --steps, or choose an earlier one with --resume.");
+    }
+
     /// <summary>Lets `latest` name the chosen one: it is the newest from now on.</summary>
     /// <param name="choice">Which.</param>
     /// <param name="mostSteps">The run's length: a checkpoint beyond it is not taken.</param>
@@ -77,11 +85,7 @@ public sealed class CheckpointCatalog(ICheckpointStorage storage)
     {
         using var loaded = await LoadAsync(choice, cancellation);
         if (loaded is null) return null;
-        if (loaded.Metadata.Step > mostSteps)
-        {
-            throw new UserErrorException($"The checkpoint is of step {loaded.Metadata.Step}, beyond the {mostSteps} steps of this run. "
-                + "Give it more with --steps, or choose an earlier one with --resume.");
-        }
+        ThrowIfBeyond(loaded.Metadata.Step, mostSteps);
         return await LatestFile.MoveAsync(storage, loaded.Name, owner, cancellation) is { } refusal
             ? throw new UserErrorException($"{storage.Location}: {refusal}.") : loaded.Metadata.Step;
     }

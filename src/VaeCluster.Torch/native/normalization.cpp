@@ -156,7 +156,7 @@ struct Normalization : torch::autograd::Function<Normalization> {
                 for (int64_t p = first; p < end; p += shape.block()) {
                     const int64_t at = offset + p * shape.channels;
                     apply_block(px + at, py + at, std::min(shape.block(), end - p), shape.channels, factors.mean.data(),
-                                     factors.scale.data(), pb, activation);
+                                factors.scale.data(), pb, activation);
                 }
             });
         });
@@ -193,7 +193,7 @@ struct Normalization : torch::autograd::Function<Normalization> {
                 for (int64_t p = first; p < end; p += shape.block()) {
                     const int64_t at = offset + p * channels;
                     backward_block(px + at, pdy + at, pdx + at, std::min(shape.block(), end - p), channels, factors.mean.data(),
-                                        factors.scale.data(), pb, activation, block.data(), block.data() + channels);
+                                   factors.scale.data(), pb, activation, block.data(), block.data() + channels);
                     for (int64_t i = 0; i < 2 * channels; i++) into[i] += block[i];
                 }
             });
@@ -218,7 +218,7 @@ struct Normalization : torch::autograd::Function<Normalization> {
                 for (int64_t p = first; p < end; p += shape.block()) {
                     const int64_t at = offset + p * channels;
                     finish_block(px + at, pdx + at, std::min(shape.block(), end - p), channels, factors.mean.data(),
-                                      factors.scale.data(), slope.data(), shift.data());
+                                 factors.scale.data(), slope.data(), shift.data());
                 }
             });
         });

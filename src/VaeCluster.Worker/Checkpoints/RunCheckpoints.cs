@@ -100,7 +100,10 @@ public sealed class RunCheckpoints : IAsyncDisposable
     /// <exception cref="UserErrorException">It is not there, damaged, or the storage can't be read.</exception>
     public async Task<long> GoBackAsync(CheckpointChoice choice, long totalSteps, CheckpointOwner owner, CancellationToken cancellation) =>
         await ReachedAsync(() => catalog.MakeLatestAsync(choice, totalSteps, owner, cancellation))
-            ?? throw new UserErrorException("--resume: there is no checkpoint. Leave it out to begin at step 0.");
+            ?? throw NothingToResume();
+
+    /// <summary>A checkpoint was asked for, and there is none at all.</summary>
+    public static UserErrorException NothingToResume() => new("--resume: there is no checkpoint. Leave it out to begin at step 0.");
 
     /// <summary>Saves in the background where the cadence asks for it; costs one copy of the state then, and nothing else.</summary>
     /// <param name="state">After a step.</param>

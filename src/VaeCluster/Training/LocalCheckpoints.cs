@@ -44,12 +44,8 @@ internal sealed class LocalCheckpoints : IDisposable
         _owner = _owner with { Term = highest + 1 };
         var restored = _training.Restore(_checkpoints, choice ?? CheckpointChoice.Latest, cancellation);
         Tell();
-        if (!restored && choice is not null) throw new UserErrorException("--resume: there is no checkpoint. Leave it out to begin at step 0.");
-        if (_training.Step > _training.TotalSteps)
-        {
-            throw new UserErrorException($"The checkpoint is of step {_training.Step}, beyond the {_training.TotalSteps} steps of this run. "
-                + "Give it more with --steps, or choose an earlier one with --resume.");
-        }
+        if (!restored && choice is not null) throw RunCheckpoints.NothingToResume();
+        CheckpointCatalog.ThrowIfBeyond(_training.Step, _training.TotalSteps);
         return restored;
     }
 
