@@ -7,23 +7,26 @@ internal sealed class Rendered
 {
     private static readonly string[] Current = ["--kube-version", "1.33.0"];
 
-    private readonly List<YamlMappingNode> objects;
+    private Rendered(IReadOnlyList<YamlMappingNode> objects) => Objects = objects;
 
-    private Rendered(List<YamlMappingNode> objects) => this.objects = objects;
+    public IReadOnlyList<YamlMappingNode> Objects { get; }
 
-    public IEnumerable<string> Kinds => objects.Select(each => Text(each, "kind"));
+    public IEnumerable<string> Kinds => Objects.Select(each => Text(each, "kind"));
 
     /// <param name="helm">helm3 or helm4.</param>
     /// <param name="more">Of the command line: --set, -f.</param>
-    public static Rendered Of(string helm, params string[] more) => Of(helm, Current, more);
+    public static Rendered Of(string helm, params string[] more) => Of(helm, "r", Current, more);
+
+    /// <summary>By helm 4, under another name than r.</summary>
+    public static Rendered OfRelease(string release, params string[] more) => Of("helm4", release, Current, more);
 
     /// <summary>For Kubernetes 1.20.</summary>
-    public static Rendered OfOldest(string helm, params string[] more) => Of(helm, ["--kube-version", "1.20.0"], more);
+    public static Rendered OfOldest(string helm, params string[] more) => Of(helm, "r", ["--kube-version", "1.20.0"], more);
 
     public YamlMappingNode this[string kind, string name] =>
-        Assert.Single(objects, each => Text(each, "kind") == kind && Text((YamlMappingNode)each["metadata"], "name") == name);
+        Assert.Single(Objects, each => Text(each, "kind") == kind && Text((YamlMappingNode)each["metadata"], "name") == name);
 
-    public IEnumerable<YamlMappingNode> All(string kind) => objects.Where(each => Text(each, "kind") == kind);
+    public IEnumerable<YamlMappingNode> All(string kind) => Objects.Where(each => Text(each, "kind") == kind);
 
     /// <summary>The only container of a StatefulSet that the chart itself makes.</summary>
     public YamlMappingNode Container(string role) => (YamlMappingNode)((YamlSequenceNode)Get(this["StatefulSet", $"r-vae-train-{role}"], "spec.template.spec.containers"))
@@ -50,9 +53,9 @@ internal sealed class Rendered
         return true;
     }
 
-    private static Rendered Of(string helm, string[] cluster, string[] more)
+    private static Rendered Of(string helm, string release, string[] cluster, string[] more)
     {
-        var said = Tool.Helm(helm, ["template", "r", Tool.Chart, "--namespace", "ml", .. cluster, .. more]);
+        var said = Tool.Helm(helm, ["template", release, Tool.Chart, "--namespace", "ml", .. cluster, .. more]);
         Assert.True(said.ExitCode == 0, said.All);
         var stream = new YamlStream();
         stream.Load(new StringReader(said.Output));
