@@ -9,6 +9,7 @@ public sealed partial class RefusalTests
     [InlineData("worker.replica=3", "- worker: ", "replica")]
     [InlineData("worker.replicas=-1", "- worker.replicas: ")]
     [InlineData("worker.replicas=two", "- worker.replicas: ")]
+    [InlineData("model.preset=mnist", "- (root): ", "model")] // it belongs under config
     [InlineData("config.train.bach=64", "- config.train: ", "bach")]
     [InlineData("config.train.slots=0", "- config.train.slots: ")]
     [InlineData("config.train.slots=8,config.train.batch=4", "config.train.batch is 4", "each slot needs a sample")]
