@@ -129,6 +129,22 @@ public sealed class ChartTests
         Assert.False(Rendered.Has(rendered.Container("worker"), "livenessProbe.grpc"));
     }
 
+    [Theory]
+    [InlineData("http", "", "")]
+    [InlineData("https", "tls.enabled=true,tls.existingSecret=certificates", " --tls-authorities /etc/vaecluster/tls/ca.crt")]
+    [InlineData("https", "tls.enabled=true,tls.existingSecret=certificates,tls.requireClientCertificate=true",
+        " --tls-authorities /etc/vaecluster/tls/ca.crt --tls-certificate /etc/vaecluster/tls/tls.crt --tls-key /etc/vaecluster/tls/tls.key")]
+    public void StatusCommand_OfNotesAndTest_HasWhatTlsNeeds(string scheme, string set, string tls)
+    {
+        var command = $"vaecluster status {scheme}://r-vae-train-coordinator.ml.svc.cluster.local:5000 --token-file /etc/vaecluster/token/token{tls}";
+        var test = Rendered.Of("helm4", "--set", set)["Pod", "r-vae-train-test"];
+        Assert.Equal($"{command} --json > /tmp/status", Rendered.Text(test, "spec.containers.0.args.0").Split('\n')[0]);
+        // helm 3 asks a cluster before it writes notes.
+        var notes = Tool.Helm("helm4", "install", "r", Tool.Chart, "--namespace", "ml", "--dry-run=client", "--set", set);
+        Assert.True(notes.ExitCode == 0, notes.All);
+        Assert.Contains($"\n           {command} --watch\n", notes.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Probes_AreByGrpcHealth_WhereTheKubeletCan()
     {

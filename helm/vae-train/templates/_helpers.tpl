@@ -89,6 +89,14 @@ annotations:
 {{ include "vae-train.scheme" . }}://{{ include "vae-train.coordinatorHost" . }}:{{ .Values.ports.coordinator }}
 {{- end }}
 
+{{/* In a pod of the run, which has the token and the certificates. */}}
+{{- define "vae-train.statusCommand" -}}
+vaecluster status {{ include "vae-train.coordinatorUrl" . }} --token-file /etc/vaecluster/token/token
+{{- if .Values.tls.enabled }} --tls-authorities /etc/vaecluster/tls/ca.crt
+{{- if .Values.tls.requireClientCertificate }} --tls-certificate /etc/vaecluster/tls/tls.crt --tls-key /etc/vaecluster/tls/tls.key{{ end -}}
+{{- end -}}
+{{- end }}
+
 {{- define "vae-train.runFolder" -}}
 {{- if eq .Values.storage.type "s3" -}}/var/lib/vaecluster/runs{{- else -}}/runs{{- end -}}/{{ .Values.run | default .Release.Name }}
 {{- end }}
