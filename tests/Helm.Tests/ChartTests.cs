@@ -127,6 +127,12 @@ public sealed class ChartTests
         Assert.Contains("--option=transport.tls.require_client_certificate=true", rendered.Arguments("coordinator"));
         Assert.Equal("/readyz", Rendered.Text(rendered.Container("worker"), "readinessProbe.httpGet.path"));
         Assert.False(Rendered.Has(rendered.Container("worker"), "livenessProbe.grpc"));
+        var plain = Rendered.Of("helm4");
+        foreach (var role in new[] { "coordinator", "worker" })
+        {
+            Assert.Equal("https", Rendered.Text(rendered["Service", $"r-vae-train-{role}"], "spec.ports.0.appProtocol"));
+            Assert.Equal("kubernetes.io/h2c", Rendered.Text(plain["Service", $"r-vae-train-{role}"], "spec.ports.0.appProtocol"));
+        }
     }
 
     [Theory]
