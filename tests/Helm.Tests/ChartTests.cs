@@ -182,6 +182,8 @@ public sealed class ChartTests
 
     [Theory]
     [InlineData("a-release-whose-name-is-as-long-as-helm-lets-it-be53")]
+    [InlineData("my.run")]
+    [InlineData("a-name-that-is-cut-behind-two-dashes-4--of-it")]
     public void Names_OfAnyRelease_FitWhatKubernetesTakes(string release)
     {
         var rendered = Rendered.OfRelease(release, "-f", Path.Combine(Tool.Chart, "ci/autoscaling-values.yaml"),
@@ -189,5 +191,6 @@ public sealed class ChartTests
         Assert.NotEmpty(rendered.Objects);
         // A StatefulSet's pods carry its name and eleven letters more in a label, which takes 63.
         Assert.All(rendered.Objects, each => Assert.InRange(Rendered.Text(each, "metadata.name").Length, 1, 52));
+        Assert.All(rendered.Objects, each => Assert.Matches("^[a-z]([-a-z0-9]*[a-z0-9])?$", Rendered.Text(each, "metadata.name")));
     }
 }

@@ -2,18 +2,12 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* At most 40 letters, so that names of pods and what is put behind them fit into 63. */}}
+{{/* Without the dots that a release's name may have and a Service's may not; at most 40 letters, so that names of pods and what is
+     put behind them fit into 63. */}}
 {{- define "vae-train.fullname" -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
-{{- else -}}
 {{- $name := include "vae-train.name" . -}}
-{{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
-{{- end -}}
-{{- end -}}
+{{- $whole := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
+{{- .Values.fullnameOverride | default $whole | replace "." "-" | trunc 40 | trimAll "-" -}}
 {{- end }}
 
 {{/* What selects the pods of one role. Given (list root role). */}}
@@ -290,6 +284,9 @@ imagePullSecrets:
 
 {{/* What the schema can't say. */}}
 {{- define "vae-train.check" -}}
+{{- if not (regexMatch "^[a-z]" (include "vae-train.fullname" .)) -}}
+{{- fail (printf "The objects' names would begin with %s, and a Service's begins with a letter: set fullnameOverride." (include "vae-train.fullname" .)) -}}
+{{- end -}}
 {{- if and (not .Values.autoscaling.enabled) (gt (int .Values.coordinator.minMembers) (int .Values.worker.replicas)) (gt (int .Values.worker.replicas) 0) -}}
 {{- fail (printf "coordinator.minMembers is %d and worker.replicas %d: the first plan would wait forever. Ask for more workers, or wait for fewer." (int .Values.coordinator.minMembers) (int .Values.worker.replicas)) -}}
 {{- end -}}
