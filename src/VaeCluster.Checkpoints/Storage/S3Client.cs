@@ -1,6 +1,7 @@
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
+using Amazon.S3.Model;
 
 namespace VaeCluster.Checkpoints;
 
@@ -33,6 +34,22 @@ internal static class S3Client
         return config;
     }
 
+    /// <summary>Every object below a prefix.</summary>
+    public static async Task<List<S3Object>> ListAsync(AmazonS3Client client, string bucket, string prefix, CancellationToken cancellation)
+    {
+        var found = new List<S3Object>();
+        var request = new ListObjectsV2Request { BucketName = bucket, Prefix = prefix };
+        ListObjectsV2Response page;
+        do
+        {
+            page = await client.ListObjectsV2Async(request, cancellation);
+            found.AddRange(page.S3Objects ?? []);
+            request.ContinuationToken = page.NextContinuationToken;
+        }
+        while (page.IsTruncated == true);
+        return found;
+    }
+
     public static AmazonS3Client Connect(AmazonS3Config config, S3Location place)
     {
         try
@@ -41,7 +58,7 @@ internal static class S3Client
         }
         catch (AmazonClientException e)
         {
-            throw new UserErrorException($"{place}: the object storage can't be used: {e.Message} Set checkpoints.s3.region, or checkpoints.s3.endpoint for a server that is not Amazon's.", e);
+            throw new UserErrorException($"{place}: the object storage can't be used: {e.Message} Name its region, or the endpoint of a server that is not Amazon's.", e);
         }
     }
 }

@@ -1,5 +1,3 @@
-using Amazon.S3.Model;
-
 namespace VaeCluster.Checkpoints;
 
 /// <summary>What a fetch has done.</summary>
@@ -19,24 +17,16 @@ public static class S3Fetch
     {
         ArgumentNullException.ThrowIfNull(place);
         using var client = S3Client.Connect(S3Client.Config(options), place);
-        var objects = new List<(string Key, long Size)>();
-        var request = new ListObjectsV2Request { BucketName = place.Bucket, Prefix = place.Prefix };
-        ListObjectsV2Response page;
-        do
-        {
-            page = await client.ListObjectsV2Async(request, cancellation);
-            // Consoles make empty objects for folders.
-            objects.AddRange((page.S3Objects ?? []).Where(found => !found.Key.EndsWith('/')).Select(found => (found.Key, found.Size ?? 0)));
-            request.ContinuationToken = page.NextContinuationToken;
-        }
-        while (page.IsTruncated == true);
+        // Consoles make empty objects for folders. All paths are known before the first file is written.
+        var objects = (await S3Client.ListAsync(client, place.Bucket, place.Prefix, cancellation)).Where(found => !found.Key.EndsWith('/'))
+            .Select(found => (found.Key, Size: found.Size ?? 0, Path: PathOf(place, found.Key, folder))).ToList();
         if (objects.Count == 0) throw new UserErrorException($"{place}: there is nothing at this place.");
 
         var report = new FetchReport(0, 0, 0);
         var gate = new Lock();
         await Parallel.ForEachAsync(objects, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (found, stop) =>
         {
-            var path = PathOf(place, found.Key, folder);
+            var path = found.Path;
             var kept = new FileInfo(path) is { Exists: true } file && file.Length == found.Size;
             if (!kept)
             {

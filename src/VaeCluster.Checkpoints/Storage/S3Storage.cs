@@ -120,20 +120,8 @@ public sealed class S3Storage : ICheckpointStorage
         }
     }
 
-    private async Task<List<string>> KeysAsync(CancellationToken cancellation, string under = "")
-    {
-        var keys = new List<string>();
-        var request = new ListObjectsV2Request { BucketName = _place.Bucket, Prefix = Key(under) };
-        ListObjectsV2Response page;
-        do
-        {
-            page = await _client.ListObjectsV2Async(request, cancellation);
-            keys.AddRange((page.S3Objects ?? []).Select(found => found.Key[_place.Prefix.Length..]));
-            request.ContinuationToken = page.NextContinuationToken;
-        }
-        while (page.IsTruncated == true);
-        return keys;
-    }
+    private async Task<List<string>> KeysAsync(CancellationToken cancellation, string under = "") =>
+        [.. (await S3Client.ListAsync(_client, _place.Bucket, Key(under), cancellation)).Select(found => found.Key[_place.Prefix.Length..])];
 
     private sealed class StagedObjects(S3Storage storage, string name, string tag) : IStagedCheckpoint
     {

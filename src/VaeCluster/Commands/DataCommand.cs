@@ -51,4 +51,10 @@ internal static class DataCommand
         if (!Terminal.IsLive) return work(_ => { });
         return Terminal.On(output).Status().Start(what, context => work(text => context.Status = Markup.Escape(text)));
     }
+
+    /// <summary>Progress on the thread that makes it; System.Progress would tell it on the thread pool, out of order.</summary>
+    public sealed class Report<T>(Action<T> report) : IProgress<T>
+    {
+        void IProgress<T>.Report(T value) => report(value);
+    }
 }

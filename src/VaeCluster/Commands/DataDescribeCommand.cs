@@ -61,7 +61,7 @@ internal static class DataDescribeCommand
         var shape = DataDescriber.ShapeOf(data);
         shape = shape with { Channels = parsed.GetValue(Channels) ?? shape.Channels };
         var description = DataCommand.Watched(output, "looking", say => DataDescriber.Describe(data, shape, parsed.GetValue(Limit),
-            new Report(done => say($"{done:N0} of {data.Manifest.Count():N0} images")), interruption.Token));
+            new DataCommand.Report<long>(done => say($"{done:N0} of {data.Manifest.Count():N0} images")), interruption.Token));
         ContactSheet.Write(data, shape, parsed.GetRequiredValue(Sheet), cancellation: interruption.Token);
         if (parsed.GetValue(AsJson)) output.WriteLine(JsonSerializer.Serialize(description, Json));
         else Show(description, data, parsed.GetRequiredValue(Sheet), output);
@@ -100,10 +100,4 @@ internal static class DataDescribeCommand
 
     private static string Numbers(IReadOnlyList<double> values) =>
         string.Join(" ", values.Select(value => value.ToString("F4", CultureInfo.InvariantCulture)));
-
-    // Progress<T> would report on the thread pool, out of order.
-    private sealed class Report(Action<long> report) : IProgress<long>
-    {
-        void IProgress<long>.Report(long value) => report(value);
-    }
 }

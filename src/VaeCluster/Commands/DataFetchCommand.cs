@@ -40,7 +40,7 @@ internal static class DataFetchCommand
         try
         {
             report = DataCommand.Watched(output, "fetching", say => S3Fetch.RunAsync(place, options, folder,
-                new Report(so => say($"{so.Fetched + so.Kept:N0} files, {so.Bytes:N0} bytes")), interruption.Token).GetAwaiter().GetResult());
+                new DataCommand.Report<FetchReport>(so => say($"{so.Fetched + so.Kept:N0} files, {so.Bytes:N0} bytes")), interruption.Token).GetAwaiter().GetResult());
         }
         catch (Exception exception) when (StorageFailure.Is(exception) && exception is not OperationCanceledException)
         {
@@ -48,10 +48,5 @@ internal static class DataFetchCommand
         }
         var kept = report.Kept > 0 ? $", {report.Kept:N0} of them from before" : "";
         output.WriteLine($"{report.Fetched + report.Kept:N0} files{kept}, {report.Bytes:N0} bytes, in {folder}");
-    }
-
-    private sealed class Report(Action<FetchReport> report) : IProgress<FetchReport>
-    {
-        void IProgress<FetchReport>.Report(FetchReport value) => report(value);
     }
 }

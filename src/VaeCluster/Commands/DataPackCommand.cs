@@ -39,13 +39,8 @@ internal static class DataPackCommand
         var folder = parsed.GetRequiredValue(Folder);
         var packer = new DataPacker(data, folder, (long)megabytes << 20);
         var report = DataCommand.Watched(output, "packing", say => packer.Pack(
-            new Report(so => say($"{so.Samples:N0} of {data.Manifest.Count():N0} images in {so.Shards:N0} shards")), interruption.Token));
+            new DataCommand.Report<PackReport>(so => say($"{so.Samples:N0} of {data.Manifest.Count():N0} images in {so.Shards:N0} shards")), interruption.Token));
         var kept = report.Kept > 0 ? $", {report.Kept:N0} of them from before" : "";
         output.WriteLine($"{report.Samples:N0} images in {report.Shards:N0} shards{kept}, {report.Bytes:N0} bytes. Train on them with data.source: tar:{folder}");
-    }
-
-    private sealed class Report(Action<PackReport> report) : IProgress<PackReport>
-    {
-        void IProgress<PackReport>.Report(PackReport value) => report(value);
     }
 }
