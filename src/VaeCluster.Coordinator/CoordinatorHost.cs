@@ -52,9 +52,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <summary>Starts, waits for the end, and stops.</summary>
     /// <exception cref="UserErrorException">A setting is wrong, or the run's folder can't be written.</exception>
     public static async Task<CoordinatorOutcome> RunAsync(CoordinatorOptions options, RunDescription run, CancellationToken cancellationToken,
-        Action<ILoggingBuilder>? logging = null)
+        Action<ILoggingBuilder>? logging = null, ServiceHealth? health = null)
     {
-        await using var host = await StartAsync(options, run, logging, cancellationToken: cancellationToken).ConfigureAwait(false);
+        await using var host = await StartAsync(options, run, logging, health: health, cancellationToken: cancellationToken).ConfigureAwait(false);
         await using var stop = cancellationToken.Register(host.stopping.Cancel).ConfigureAwait(false);
         return await host.Completion.ConfigureAwait(false);
     }
@@ -64,10 +64,11 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <param name="logging">Where logs go; the console where it is not given.</param>
     /// <param name="metrics">Where metrics are made; the default registry where it is not given.</param>
     /// <param name="clock">The time.</param>
+    /// <param name="health">Told when workers can come.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     /// <exception cref="UserErrorException">A setting is wrong, or the run's folder can't be written.</exception>
     public static async Task<CoordinatorHost> StartAsync(CoordinatorOptions options, RunDescription run, Action<ILoggingBuilder>? logging = null,
-        IMetricFactory? metrics = null, TimeProvider? clock = null, CancellationToken cancellationToken = default)
+        IMetricFactory? metrics = null, TimeProvider? clock = null, ServiceHealth? health = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(run);
@@ -110,7 +111,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var transport = new TransportServer(options.Transport);
         transport.AddTo(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => transport.Listen(kestrel, address));
-        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(store).AddSingleton(new ServiceHealth())
+        builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(store).AddSingleton(health ??= new ServiceHealth())
             .AddSingleton(new CoordinatorMetrics(metrics ?? Metrics.DefaultFactory))
             .AddSingleton(new RunMachine(start, options))
             .AddSingleton<CoordinatorLog>().AddSingleton<RunLoop>().AddSingleton<MembershipService>();
@@ -140,6 +141,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var bound = address.SocketPath is not null
             ? address.ToString()
             : app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        health.Set(ServiceHealth.Ready, serving: true);
         log.Started(store.Run, store.Term, bound);
         return new CoordinatorHost(app, transport, loop, journal, log, bound);
     }

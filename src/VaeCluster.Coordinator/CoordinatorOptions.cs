@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using VaeCluster.Coordinator.Membership;
 using VaeCluster.Coordinator.Plans;
+using VaeCluster.Protocol.Metrics;
 using VaeCluster.Protocol.Transport;
 
 namespace VaeCluster.Coordinator;
@@ -41,6 +42,9 @@ public sealed class CoordinatorOptions : IValidatableObject
 
     /// <summary>Once the run is finished, go on to tell how it is until told to end: for whoever starts anew what has ended.</summary>
     public bool Stay { get; set; }
+
+    /// <summary>Where /metrics, /healthz and /readyz are, http://host:port, without a token; port 0 takes a free one.</summary>
+    public string Metrics { get; set; } = MetricsEndpoint.DefaultListen;
 
     public PlanOptions Plans { get; set; } = new();
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using VaeCluster.Coordinator.Runs;
+using VaeCluster.Protocol.Health;
 
 namespace VaeCluster.Coordinator.Tests;
 
@@ -20,7 +21,19 @@ public sealed class CoordinatorHostTests
         Assert.Equal(host.Term + 1, next.Term);
     }
 
-    private static Task<CoordinatorHost> StartAsync(TemporaryFolder folder) => CoordinatorHost.StartAsync(
+    [Fact]
+    public async Task StartAsync_Listening_IsReady()
+    {
+        using var folder = new TemporaryFolder();
+        var health = new ServiceHealth();
+        health.Set(ServiceHealth.Ready, serving: false);
+
+        await using var host = await StartAsync(folder, health);
+
+        Assert.True(health.IsReady);
+    }
+
+    private static Task<CoordinatorHost> StartAsync(TemporaryFolder folder, ServiceHealth? health = null) => CoordinatorHost.StartAsync(
         new CoordinatorOptions { Listen = "http://127.0.0.1:0" }, new RunDescription(folder.Path, "{}", 8), logs => logs.ClearProviders(),
-        Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()), cancellationToken: TestContext.Current.CancellationToken);
+        Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()), health: health, cancellationToken: TestContext.Current.CancellationToken);
 }

@@ -4,6 +4,7 @@ using VaeCluster.Config.Runs;
 using VaeCluster.Coordinator;
 using VaeCluster.Coordinator.Runs;
 using VaeCluster.Data;
+using VaeCluster.Protocol.Health;
 using VaeCluster.Protocol.Metrics;
 using VaeCluster.Worker.Checkpoints;
 
@@ -13,7 +14,7 @@ namespace VaeCluster.Cluster;
 /// The coordinator's process: lists the data, writes the run's folder, leads the run, and writes its series from the step
 /// records that the workers send. The folder is written to only after everything that can be refused was refused.
 /// </summary>
-internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options, string metrics)
+internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options)
 {
     /// <summary>The checkpoint that workers without a state go on from; the newest where none was chosen.</summary>
     public CheckpointChoice? Resume { get; init; }
@@ -28,17 +29,33 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
         var totalSteps = config.Train.StepsOf(config.OrderOf(data.Manifest).StepsPerEpoch);
         config.FixHorizon(totalSteps);
 
-        // 2. The folder.
-        await using var endpoint = await MetricsEndpoint.StartAsync(metrics, cancellationToken: cancellation).ConfigureAwait(false);
+        // 2. What probes and Prometheus ask.
+        var health = new ServiceHealth();
+        health.Set(ServiceHealth.Ready, serving: false);
+        await using var endpoint = await MetricsEndpoint.StartAsync(options.Metrics, health: health, cancellationToken: cancellation).ConfigureAwait(false);
+
+        // 3. The folder.
         folder.ThrowIfAnother(config);
         var (newest, backTo) = await GoBackAsync(data.Manifest.Id, totalSteps, cancellation).ConfigureAwait(false);
         folder.Begin(config);
         folder.WriteWhole(RunFolder.ManifestName, data.Manifest.Save);
         await using var series = new StepSeries(folder, config, totalSteps);
 
-        // 3. The run.
-        // A coordinator that stays has the series whole all the same.
+        // 4. The run. A coordinator that stays has the series whole all the same, and does not stay where they can't be written.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task? finishing = null;
+        async Task FinishAsync()
+        {
+            try
+            {
+                await series.FinishAsync().ConfigureAwait(false);
+            }
+            catch
+            {
+                await ending.CancelAsync().ConfigureAwait(false);
+                throw;
+            }
+        }
         var outcome = await CoordinatorHost.RunAsync(options, new RunDescription(folder.Path, config.ToYaml(), config.Train.Slots)
         {
             TotalSteps = (ulong)totalSteps,
@@ -48,8 +65,8 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
             WorkersMayReturn = WorkersMayReturn && Resume is null,
             MixedWorkers = config.Train.MixedWorkers,
             StepDone = series.Add,
-            Completed = () => finishing = Task.Run(series.FinishAsync, CancellationToken.None),
-        }, cancellation, Logs.ToStandardError).ConfigureAwait(false);
+            Completed = () => finishing = Task.Run(FinishAsync, CancellationToken.None),
+        }, ending.Token, Logs.ToStandardError, health).ConfigureAwait(false);
         await (finishing ?? series.FinishAsync()).ConfigureAwait(false);
         return outcome.End switch
         {

@@ -2,7 +2,6 @@ using System.CommandLine;
 using VaeCluster.Cluster;
 using VaeCluster.Config.Runs;
 using VaeCluster.Coordinator;
-using VaeCluster.Protocol.Metrics;
 
 namespace VaeCluster.Commands;
 
@@ -33,12 +32,13 @@ internal static class CoordinatorCommand
         {
             var options = new CoordinatorOptions();
             HostArguments.Bind(options, parsed, Settings, "VAECLUSTER_COORDINATOR__",
-                (Listen, "listen"), (HostArguments.TokenFile, "token_file"), (HostArguments.AllowNoToken, "allow_no_token"));
+                (Listen, "listen"), (HostArguments.TokenFile, "token_file"), (HostArguments.AllowNoToken, "allow_no_token"),
+                (HostArguments.Metrics, "metrics"));
             var attached = parsed.GetValue(HostArguments.Attached);
             using var interruption = new Interruption(attached);
             using var folder = RunFolder.Prepare(parsed.GetRequiredValue(TrainCommand.Folder));
             var config = TrainCommand.Sources(parsed, folder).Load();
-            return new CoordinatedRun(folder, config, options, parsed.GetValue(HostArguments.Metrics) ?? MetricsEndpoint.DefaultListen)
+            return new CoordinatedRun(folder, config, options)
             {
                 Resume = TrainCommand.Choice(parsed),
                 WorkersMayReturn = !attached,
