@@ -138,9 +138,10 @@ public sealed partial class CheckpointTests
         await using var cluster = new TestCluster(Config("tiny", 16, $"every_steps: 5, storage: {folder.Path}"), "plans.min_members=2");
         cluster.StartWorker("w1", "--metrics", "http://127.0.0.1:0");
         cluster.StartWorker("w2", "--metrics", "http://127.0.0.1:0");
-        await cluster.WaitForStepAsync(30);
-        Assert.Matches($"the checkpoint of step 5 could not be saved.*{Regex.Escape(folder.Path)}.*{message}", cluster.Said);
+        var failure = new Regex($"the checkpoint of step 5 could not be saved.*{Regex.Escape(folder.Path)}.*{message}");
+        await cluster.WaitAsync("the failure is said", _ => failure.IsMatch(cluster.Said));
         Assert.Contains(await FailedSavesAsync(cluster.Said), count => count >= 1);
+        await cluster.WaitForStepAsync(30);
         Assert.DoesNotMatch(@"checkpoint step-\d+ saved", cluster.Said);
         if (full) File.Delete(ballast);
         else disk.Remount("rw");

@@ -16,7 +16,7 @@ public sealed class HostilePeersTests
     [Fact]
     public async Task Strangers_WhileItTrains_AreRefusedCountedAndWithoutEffect()
     {
-        var config = Configs.Tiny(250);
+        var config = Configs.Tiny(400);
         var expected = TestCluster.WeightsOfOneProcess(config);
         await using var cluster = TestCluster.OverTcp(config, "plans.min_members=2", "plans.rebalance_after=1h", "most_hellos_per_second=50");
         var metrics = new Dictionary<string, int> { ["w1"] = LinkProxy.FreePort(), ["w2"] = LinkProxy.FreePort() };

@@ -68,6 +68,8 @@ internal sealed class LinkProxy : IAsyncDisposable
         open[client] = open[target] = true;
         try
         {
+            // A cut that came before these two could be closed by it.
+            if (isCut) return;
             await target.ConnectAsync(IPAddress.Loopback, TargetPort, ending.Token);
             var (inner, outer) = (target.GetStream(), client.GetStream());
             await Task.WhenAny(outer.CopyToAsync(inner, ending.Token), inner.CopyToAsync(outer, ending.Token));

@@ -6,6 +6,7 @@ namespace VaeCluster.Cluster.Tests;
 /// <summary>Processes whose end something would answer with a new start: they stay when the run is finished, and show it.</summary>
 public sealed class StayTests
 {
+    private static readonly TimeSpan AWhile = TimeSpan.FromSeconds(2);
     private static readonly HttpClient Client = new() { Timeout = TimeSpan.FromSeconds(30) };
 
     [Fact]
@@ -19,15 +20,14 @@ public sealed class StayTests
         await cluster.WaitAsync("the run is finished and its worker has left",
             status => status.Phase == RunStatus.Types.Phase.Completed && status.Workers.All(known => known.Stage != WorkerStatus.Types.Stage.Contributor));
         Assert.Equal(TestCluster.WeightsOfOneProcess(config), await SummaryAsync(cluster));
-        Assert.True(worker.IsAlive, cluster.Said);
         Assert.Equal(HttpStatusCode.OK, await StatusOfAsync(metrics + "/readyz"));
         Assert.Contains("vaecluster_worker_completed_steps 20", await Client.GetStringAsync(metrics + "/metrics", TestContext.Current.CancellationToken), StringComparison.Ordinal);
 
         // One that is started anew finds the run finished, and stays too.
-        var other = $"http://127.0.0.1:{LinkProxy.FreePort()}";
-        var late = cluster.StartWorker("w2", "--option", "stay=true", "--metrics", other);
+        var late = cluster.StartWorker("w2", "--option", "stay=true");
         await cluster.WaitAsync("the late worker has come and gone", _ => cluster.Said.Contains("w2 has left", StringComparison.Ordinal));
-        Assert.True(late.IsAlive, cluster.Said);
+        // A worker that does not stay is gone at once.
+        Assert.All(await Task.WhenAll(worker.EndedAsync(AWhile), late.EndedAsync(AWhile)), Assert.False);
 
         worker.AskToEnd();
         late.AskToEnd();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -17,6 +18,8 @@ internal sealed partial class TestCluster : IAsyncDisposable
     private const int SigKill = 9, SigTerm = 15, SigCont = 18, SigStop = 19;
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
     private static readonly string Cache = Path.Combine(Path.GetTempPath(), "vaecluster-tests-cache");
+
+    private static readonly ConcurrentDictionary<string, Lazy<string>> OneProcess = [];
 
     private readonly string root = Directory.CreateTempSubdirectory("vc-").FullName;
     private readonly List<string> said = [];
@@ -85,8 +88,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
     public static TestCluster OverTcp(string config, params string[] coordinatorOptions) =>
         new(config, 0, null, coordinatorOptions, LinkProxy.FreePort(), LinkProxy.FreePort());
 
-    /// <summary>What a run in one process comes to.</summary>
-    public static string WeightsOfOneProcess(string config)
+    /// <summary>What a run in one process comes to, computed once for each config.</summary>
+    public static string WeightsOfOneProcess(string config) => OneProcess.GetOrAdd(config, text => new(() => Train(text))).Value;
+
+    private static string Train(string config)
     {
         var folder = Directory.CreateTempSubdirectory("vc-one-").FullName;
         try
@@ -146,10 +151,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
         while (Stopwatch.GetElapsedTime(start) < Deadline)
         {
             if (await StatusAsync() is { } status && wanted(status)) return status;
-            Assert.False(coordinator.Process.HasExited && coordinator.ExitCode is not 137, $"The coordinator ended while waiting until {what}.\n{Said}");
+            Assert.False(coordinator.Process.HasExited && coordinator.ExitCode is not 137, $"The coordinator ended while waiting until {what}.\n{Tail}");
             await Task.Delay(20);
         }
-        Assert.Fail($"It was not so that {what} within {Deadline}.\n{Said}");
+        Assert.Fail($"It was not so that {what} within {Deadline}.\n{Tail}");
         return null!;
     }
 
@@ -162,19 +167,19 @@ internal sealed partial class TestCluster : IAsyncDisposable
         foreach (var (id, worker) in Workers)
         {
             if (worker.WasKilled || worker.WasAsked || worker.IsStarved) continue;
-            Assert.True(worker.ExitCode == 0, $"{id} ended with {worker.ExitCode}.\n{Said}");
+            Assert.True(worker.ExitCode == 0, $"{id} ended with {worker.ExitCode}.\n{Tail}");
         }
     }
 
     /// <summary>Waits until the coordinator has ended like this, and the workers that are left somehow.</summary>
     public async Task EndAsync(int exitCode)
     {
-        Assert.True(await coordinator.EndedAsync(Deadline), $"The run was not done within {Deadline}.\n{Said}");
-        Assert.True(coordinator.ExitCode == exitCode, $"The coordinator ended with {coordinator.ExitCode}.\n{Said}");
+        Assert.True(await coordinator.EndedAsync(Deadline), $"The run was not done within {Deadline}.\n{Tail}");
+        Assert.True(coordinator.ExitCode == exitCode, $"The coordinator ended with {coordinator.ExitCode}.\n{Tail}");
         foreach (var (id, worker) in Workers)
         {
             if (worker.WasKilled || worker.WasAsked) continue;
-            Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(20)), $"{id} did not end with the run.\n{Said}");
+            Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(20)), $"{id} did not end with the run.\n{Tail}");
         }
     }
 
@@ -184,18 +189,22 @@ internal sealed partial class TestCluster : IAsyncDisposable
     public void AssertJournal()
     {
         var verified = ProgramRun.Start(ProgramRun.ProgramPath, ["journal", "verify", Folder], Surroundings);
-        Assert.True(verified.ExitCode == 0, $"{verified.Output}{verified.Errors}\n{Said}");
+        Assert.True(verified.ExitCode == 0, $"{verified.Output}{verified.Errors}\n{Tail}");
     }
 
     /// <summary>What the journal says, in order.</summary>
     public IReadOnlyList<JournalEntry> Journal() => [.. JournalReader.Read(Path.Combine(Folder, "journal"))];
 
+    /// <summary>All that its processes have said.</summary>
     public string Said
     {
-        get
-        {
-            lock (said) return string.Join('\n', said.TakeLast(400));
-        }
+        get { lock (said) return string.Join('\n', said); }
+    }
+
+    /// <summary>The end of it, for messages.</summary>
+    private string Tail
+    {
+        get { lock (said) return string.Join('\n', said.TakeLast(400)); }
     }
 
     public async ValueTask DisposeAsync()

@@ -54,9 +54,9 @@ public class AgainstPyTorchTests
         }
     }
 
-    /// <summary>Objective, optimizers and schedule of steps, at the usual rates: in a process that has libtorch's kernels alone.</summary>
+    /// <summary>Objective and optimizers in a process that has libtorch's kernels alone, at the rates of the second column.</summary>
     [Fact]
-    public async Task EachPreset_WithoutTheNativeAdditions_AgreesAtTheUsualRates()
+    public async Task EachPresetButSd_WithoutTheNativeAdditions_AgreesWithPyTorch()
     {
         Assert.SkipUnless(NativeAdditions.Available, "This process is the one without.");
         var start = new ProcessStartInfo(Environment.ProcessPath!)

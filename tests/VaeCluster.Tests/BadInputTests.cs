@@ -1,4 +1,5 @@
 using System.Globalization;
+
 namespace VaeCluster.Tests;
 
 /// <summary>What a user can get wrong: each one a sentence, exit code 2, and nothing half written.</summary>
