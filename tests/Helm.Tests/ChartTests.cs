@@ -181,6 +181,30 @@ public sealed class ChartTests
     }
 
     [Theory]
+    [InlineData("storage.type=claim", "r-vae-train-runs|state-r-vae-train-coordinator-0")]
+    [InlineData("storage.type=existingClaim,storage.existingClaim=nfs.runs", "nfs[.]runs|state-r-vae-train-coordinator-0")]
+    [InlineData("storage.type=s3,storage.s3.uri=s3://bucket/runs,fullnameOverride=other", "state-other-coordinator-0")]
+    public void StorageAlert_LooksAtTheClaimsOfTheRelease(string set, string claims)
+    {
+        var rendered = Rendered.Of("helm4", "--set", "monitoring.prometheusRule.enabled=true", "--set", set);
+        var rule = Assert.Single(rendered.All("PrometheusRule"));
+        var alert = Assert.Single((YamlSequenceNode)Rendered.Get(rule, "spec.groups.0.rules"), each => Rendered.Text(each, "alert") == "VaeClusterStorageAlmostFull");
+        Assert.Contains($"{{persistentvolumeclaim=~\"{claims}\"}}", Rendered.Text(alert, "expr"), StringComparison.Ordinal);
+
+        var file = Path.GetTempFileName();
+        try
+        {
+            using (var writer = new StreamWriter(file)) new YamlStream(new YamlDocument(Rendered.Get(rule, "spec"))).Save(writer, assignAnchors: false);
+            var check = Tool.Promtool("check", "rules", "--lint-fatal", file);
+            Assert.True(check.ExitCode == 0, check.All);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
     [InlineData("a-release-whose-name-is-as-long-as-helm-lets-it-be53")]
     [InlineData("my.run")]
     [InlineData("a-name-that-is-cut-behind-two-dashes-4--of-it")]

@@ -70,6 +70,12 @@ annotations:
 {{- if eq .Values.storage.type "existingClaim" -}}{{ .Values.storage.existingClaim }}{{- else -}}{{ include "vae-train.fullname" . }}-runs{{- end -}}
 {{- end }}
 
+{{/* The claims that a run fills, as a pattern in a query: a claim's name may have dots. */}}
+{{- define "vae-train.claims" -}}
+{{- if ne .Values.storage.type "s3" }}{{ include "vae-train.claim" . | replace "." "[.]" }}|{{ end -}}
+state-{{ include "vae-train.fullname" . }}-coordinator-0
+{{- end }}
+
 {{- define "vae-train.scheme" -}}
 {{- if .Values.tls.enabled -}}https{{- else -}}http{{- end -}}
 {{- end }}
