@@ -58,7 +58,7 @@ internal static class AllReduceBenchmark
         }
         finally
         {
-            foreach (var group in groups) await group.DisposeAsync();
+            foreach (var group in groups) group.Dispose();
         }
         var gigabytes = (double)bytes * count * Rounds / 1e9;
         var peer = new Figures(theirs.Select(value => 1e3 * value));

@@ -89,7 +89,7 @@ internal static class AllReduceMember
     }
 
     /// <summary>All members of one exchange.</summary>
-    internal sealed class Group : IAsyncDisposable
+    internal sealed class Group : IDisposable
     {
         private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vc-ar-");
         private readonly List<Process> members = [];
@@ -97,22 +97,30 @@ internal static class AllReduceMember
         public static async Task<Group> StartAsync(int count, int bytes, WireFormat format, bool sockets)
         {
             var group = new Group();
-            for (var rank = 0; rank < count; rank++)
+            try
             {
-                var start = new ProcessStartInfo(Environment.ProcessPath!, ["all-reduce"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-                start.Environment[Variable] = $"{rank} {bytes} {format} {(sockets ? $"unix:{group.folder.FullName}/{rank}" : "http://127.0.0.1:0")}";
-                group.members.Add(Process.Start(start)!);
+                for (var rank = 0; rank < count; rank++)
+                {
+                    var start = new ProcessStartInfo(Environment.ProcessPath!, ["all-reduce"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+                    start.Environment[Variable] = $"{rank} {bytes} {format} {(sockets ? $"unix:{group.folder.FullName}/{rank}" : "http://127.0.0.1:0")}";
+                    group.members.Add(Process.Start(start)!);
+                }
+                var endpoints = new List<string>();
+                foreach (var member in group.members)
+                {
+                    string line;
+                    do line = await ReadAsync(member);
+                    while (!line.StartsWith("at ", StringComparison.Ordinal));
+                    endpoints.Add(line[3..]);
+                }
+                foreach (var member in group.members) await member.StandardInput.WriteLineAsync(string.Join(' ', endpoints));
+                return group;
             }
-            var endpoints = new List<string>();
-            foreach (var member in group.members)
+            catch
             {
-                string line;
-                do line = await ReadAsync(member);
-                while (!line.StartsWith("at ", StringComparison.Ordinal));
-                endpoints.Add(line[3..]);
+                group.Dispose();
+                throw;
             }
-            foreach (var member in group.members) await member.StandardInput.WriteLineAsync(string.Join(' ', endpoints));
-            return group;
         }
 
         /// <summary>Wall seconds of each step on the first member, and CPU seconds of all members together.</summary>
@@ -129,7 +137,7 @@ internal static class AllReduceMember
             return (told[0][1..], told.Sum(values => values[0]));
         }
 
-        public async ValueTask DisposeAsync()
+        public void Dispose()
         {
             foreach (var member in members) member.StandardInput.Close();
             foreach (var member in members)
@@ -138,7 +146,6 @@ internal static class AllReduceMember
                 member.Dispose();
             }
             folder.Delete(recursive: true);
-            await Task.CompletedTask;
         }
 
         private static async Task<string> ReadAsync(Process member) =>

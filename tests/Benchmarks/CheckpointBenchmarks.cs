@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Worker.Checkpoints;
@@ -98,36 +97,6 @@ internal static class CheckpointBenchmarks
     {
         var figures = new Figures(values);
         Console.WriteLine($"  {what}: median {figures.Median:F1}, 99 % {figures.Quantile(0.99):F1}, least {figures.Minimum:F1}");
-    }
-
-    /// <summary>A plain copy, between two places that were written to before.</summary>
-    private sealed unsafe class PlainCopy : IDisposable
-    {
-        private readonly long bytes;
-        private readonly byte* from, to;
-
-        public PlainCopy(long bytes)
-        {
-            this.bytes = bytes;
-            from = (byte*)NativeMemory.Alloc((nuint)bytes);
-            to = (byte*)NativeMemory.Alloc((nuint)bytes);
-            NativeMemory.Fill(from, (nuint)bytes, 1);
-            NativeMemory.Fill(to, (nuint)bytes, 2);
-        }
-
-        /// <summary>Milliseconds.</summary>
-        public double Run()
-        {
-            var begun = Stopwatch.GetTimestamp();
-            Buffer.MemoryCopy(from, to, bytes, bytes);
-            return Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
-        }
-
-        public void Dispose()
-        {
-            NativeMemory.Free(from);
-            NativeMemory.Free(to);
-        }
     }
 
     /// <summary>Memory of this process in bytes, without allocating any.</summary>

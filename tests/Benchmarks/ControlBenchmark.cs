@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using Grpc.Core;
 using VaeCluster.Cluster.Tests;
 using VaeCluster.Protocol.Transport;
-using VaeCluster.Protocol.V1;
 
 namespace Benchmarks;
 
@@ -69,16 +67,9 @@ internal static class ControlBenchmark
     private static async Task StatusAsync(TestCluster cluster)
     {
         var start = Stopwatch.GetTimestamp();
-        using var channels = new TransportChannels(new TransportOptions());
-        using var channel = channels.Connect(TransportAddress.Parse(cluster.Address));
-        try
-        {
-            var status = await new Membership.MembershipClient(channel).GetStatusAsync(new GetStatusRequest(), deadline: DateTime.UtcNow.AddSeconds(10));
-            Console.WriteLine($"  status of {status.Workers.Count} workers: {status.CalculateSize() / 1024} KiB, {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms. {status.Reason}");
-        }
-        catch (RpcException exception)
-        {
-            Console.WriteLine($"  status: {exception.StatusCode}: {exception.Status.Detail}");
-        }
+        var status = await cluster.StatusAsync();
+        var milliseconds = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        Console.WriteLine(status is null ? $"  no status, {milliseconds:F0} ms"
+            : $"  status of {status.Workers.Count} workers: {status.CalculateSize() / 1024} KiB, {milliseconds:F0} ms. {status.Reason}");
     }
 }

@@ -8,7 +8,7 @@ using VaeCluster.Protocol.V1;
 namespace Benchmarks;
 
 /// <summary>A worker without training, on a connection of its own.</summary>
-internal sealed class LightClient : IDisposable
+internal sealed class LightClient : IAsyncDisposable
 {
     private static readonly Method<WorkerMessage, byte[]> Join = new(MethodType.DuplexStreaming, "vaecluster.v1.Membership", "Join",
         Marshallers.Create<WorkerMessage>(message => message.ToByteArray(), WorkerMessage.Parser.ParseFrom), Marshallers.Create<byte[]>(bytes => bytes, bytes => bytes));
@@ -16,6 +16,7 @@ internal sealed class LightClient : IDisposable
     private readonly LightFleet fleet;
     private readonly GrpcChannel channel;
     private readonly CancellationTokenSource ending;
+    private readonly Task living;
     private readonly Channel<WorkerMessage> unsent = Channel.CreateUnbounded<WorkerMessage>(new() { SingleReader = true });
     private readonly Lock gate = new();
     private readonly Dictionary<ulong, long> due = [];
@@ -31,7 +32,7 @@ internal sealed class LightClient : IDisposable
     {
         (Id, this.channel, this.fleet) = (id, channel, fleet);
         ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        _ = LiveAsync(ending.Token);
+        living = LiveAsync(ending.Token);
     }
 
     public string Id { get; }
@@ -55,7 +56,7 @@ internal sealed class LightClient : IDisposable
         {
             if (plan is null) return;
             steps++;
-            if (switchTo is null || next != switchTo) return;
+            if (switchTo is null || !switchTo.Equals(next)) return;
             (plan, next) = (Part(switchTo) is null ? null : switchTo, null);
             ready = plan is not null && steps is null;
             if (ready) steps = 0;
@@ -64,10 +65,13 @@ internal sealed class LightClient : IDisposable
         if (ready) Send(Ready());
     }
 
-    public void Dispose()
+    /// <summary>Its connection is gone at once, without a word.</summary>
+    public async ValueTask DisposeAsync()
     {
-        ending.Cancel();
+        ending.Cancel(); // not awaited: whoever cuts goes on with the cut made
         channel.Dispose();
+        await living;
+        ending.Dispose();
     }
 
     private async Task LiveAsync(CancellationToken token)
@@ -83,12 +87,14 @@ internal sealed class LightClient : IDisposable
             {
                 // Said by the counts.
             }
-            await Task.Delay(TimeSpan.FromMilliseconds(500), CancellationToken.None);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     private async Task StreamAsync(CancellationToken token)
     {
+        // What the last stream did not answer, none will.
+        lock (gate) due.Clear();
         using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(Join, null, new CallOptions(cancellationToken: token));
         using var over = CancellationTokenSource.CreateLinkedTokenSource(token);
         var hello = new Hello { WorkerId = Id, Instance = Id, Endpoint = "http://127.0.0.1:1", Host = "benchmark", ProcessId = 1, BootId = "boot", Plan = plan, NextPlan = next };
@@ -183,7 +189,7 @@ internal sealed class LightClient : IDisposable
         var (ready, isMember) = (false, Part(told) is not null);
         lock (gate)
         {
-            if (plan == told || next == told || (told.Generation.Term, told.Generation.Number).CompareTo((newest.Term, newest.Number)) < 0) return;
+            if (told.Equals(plan) || told.Equals(next) || (told.Generation.Term, told.Generation.Number).CompareTo((newest.Term, newest.Number)) < 0) return;
             newest = told.Generation;
             if (told.HasFirstStep)
             {
@@ -198,7 +204,7 @@ internal sealed class LightClient : IDisposable
             }
             else if (isMember)
             {
-                // A joiner follows the others from there; its copy is made at once.
+                // A newcomer follows the others from there; its copy is made at once.
                 (plan, ready) = (told, true);
                 steps ??= 0;
             }

@@ -11,6 +11,7 @@ namespace Benchmarks;
 internal sealed class LightFleet : IAsyncDisposable
 {
     private static readonly TimeSpan StepTime = TimeSpan.FromMilliseconds(50);
+    private static readonly EqualityComparer<Plan> SamePlan = EqualityComparer<Plan>.Create((a, b) => Equals(a, b), plan => plan.Generation.GetHashCode());
 
     private readonly TransportChannels channels = new(new TransportOptions());
     private readonly TransportAddress address;
@@ -18,6 +19,7 @@ internal sealed class LightFleet : IAsyncDisposable
     private readonly ConcurrentDictionary<ulong, Plan> plans = new();
     private readonly ConcurrentDictionary<ulong, long> halted = new();
     private readonly ConditionalWeakTable<Plan, Dictionary<string, Member>> parts = [];
+    private readonly ConcurrentBag<Task> leaving = [];
     private readonly CancellationTokenSource ending = new();
     private readonly Task stepping;
     private ConcurrentBag<double> heartbeats = [], plansAfterHalt = [], halts = [];
@@ -48,10 +50,10 @@ internal sealed class LightFleet : IAsyncDisposable
         var plan = victim.Plan;
         var contributed = plan is not null && PartOf(plan, victim.Id) is { Slots: > 0 };
         if (contributed) Volatile.Write(ref cut, Stopwatch.GetTimestamp());
-        victim.Dispose();
+        leaving.Add(victim.DisposeAsync().AsTask());
         if (!contributed) return;
         var others = plan!.Members.Where(member => member.Slots > 0 && member.WorkerId != victim.Id).Select(member => member.WorkerId).ToHashSet();
-        foreach (var client in clients.Values.Where(client => others.Contains(client.Id) && client.Plan == plan))
+        foreach (var client in clients.Values.Where(client => others.Contains(client.Id) && plan.Equals(client.Plan)))
             client.Send(new WorkerMessage { PeerLost = new() { WorkerId = victim.Id, Generation = plan.Generation, Reason = "The stream broke." } });
     }
 
@@ -83,7 +85,10 @@ internal sealed class LightFleet : IAsyncDisposable
 
     public void PlanHeard(Plan plan)
     {
-        if (plan.HasFirstStep && halted.TryGetValue(plan.Generation.Number, out var at)) plansAfterHalt.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+        if (!plan.HasFirstStep || !halted.TryGetValue(plan.Generation.Number, out var at)) return;
+        plansAfterHalt.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+        // The cut before that halt is dealt with; one since then is not.
+        if (Volatile.Read(ref cut) is var before && before < at) Interlocked.CompareExchange(ref cut, 0, before);
     }
 
     public Member? PartOf(Plan plan, string id) => parts.GetValue(plan, all => all.Members.ToDictionary(member => member.WorkerId)).GetValueOrDefault(id);
@@ -120,7 +125,7 @@ internal sealed class LightFleet : IAsyncDisposable
     {
         await ending.CancelAsync();
         await stepping;
-        foreach (var client in clients.Values) client.Dispose();
+        await Task.WhenAll(leaving.Concat(clients.Values.Select(client => client.DisposeAsync().AsTask())));
         channels.Dispose();
         ending.Dispose();
     }
@@ -139,12 +144,12 @@ internal sealed class LightFleet : IAsyncDisposable
         {
             await Task.Delay(StepTime, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             var alive = clients.Values.ToDictionary(client => client.Id);
-            foreach (var group in alive.Values.Select(client => (Client: client, client.Plan)).Where(known => known.Plan is not null).GroupBy(known => known.Plan!, known => known.Client))
+            foreach (var group in alive.Values.Select(client => (Client: client, client.Plan)).Where(known => known.Plan is not null).GroupBy(known => known.Plan!, known => known.Client, SamePlan))
             {
                 var computing = group.Key.Members.Where(member => member.Slots > 0).Select(member => alive.GetValueOrDefault(member.WorkerId)).ToList();
-                if (computing.Exists(client => client is null || client.Plan != group.Key)) continue;
+                if (computing.Exists(client => client is null || !group.Key.Equals(client.Plan))) continue;
                 var held = computing[0]!.Next;
-                var switches = held is not null && computing.TrueForAll(client => client!.Next == held);
+                var switches = held is not null && computing.TrueForAll(client => held.Equals(client!.Next));
                 foreach (var client in group) client.Step(switches ? held : null);
             }
         }

@@ -9,6 +9,8 @@ namespace Benchmarks;
 /// </summary>
 internal sealed class Peer : IDisposable
 {
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+
     private readonly Process process;
 
     public Peer(string script, params string[] arguments)
@@ -38,7 +40,10 @@ internal sealed class Peer : IDisposable
     }
 
     /// <summary>The next line that it says unasked; null after the last one.</summary>
-    public string? ReadLine() => process.StandardOutput.ReadLine();
+    public Task<string?> ReadLineAsync() => process.StandardOutput.ReadLineAsync().WaitAsync(Deadline);
+
+    /// <summary>Ends it and all that it has started, where the end of its input tells it nothing.</summary>
+    public void Kill() => process.Kill(entireProcessTree: true);
 
     public void Dispose()
     {

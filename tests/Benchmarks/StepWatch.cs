@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using VaeCluster.Cluster.Tests;
 
 namespace Benchmarks;
@@ -32,7 +30,7 @@ internal sealed class StepWatch : IDisposable
     /// <summary>Starts a worker of the cluster with its watch.</summary>
     public static StepWatch Start(TestCluster cluster, string worker, double pauseMilliseconds = 3)
     {
-        var port = FreePort();
+        var port = LinkProxy.FreePort();
         cluster.StartWorker(worker, "--metrics", $"http://127.0.0.1:{port}");
         return new StepWatch(port, TimeSpan.FromMilliseconds(pauseMilliseconds));
     }
@@ -56,7 +54,9 @@ internal sealed class StepWatch : IDisposable
             {
                 while (i >= sightings.Count)
                 {
-                    if (!Monitor.Wait(gate, 100) && Stopwatch.GetElapsedTime(start) > Deadline) throw new TimeoutException($"It was not so that {what}.");
+                    var left = Deadline - Stopwatch.GetElapsedTime(start);
+                    if (left <= TimeSpan.Zero) throw new TimeoutException($"It was not so within {Deadline} that {what}.");
+                    Monitor.Wait(gate, left);
                 }
                 if (sightings[i].Time >= from && wanted(sightings[i])) return sightings[i];
             }
@@ -81,7 +81,7 @@ internal sealed class StepWatch : IDisposable
     }
 
     /// <summary>One value of the metrics, as of now.</summary>
-    public double Read(string series) => Value(http.GetStringAsync(address).GetAwaiter().GetResult(), series)
+    public async Task<double> ReadAsync(string series) => Value(await http.GetStringAsync(address), series)
         ?? throw new InvalidOperationException($"The worker tells no {series}.");
 
     public void Dispose()
@@ -109,8 +109,11 @@ internal sealed class StepWatch : IDisposable
                     (long)(Value(text, "vaecluster_worker_plan_number") ?? 0), (int)(Value(text, "vaecluster_worker_slots") ?? 0));
                 lock (gate)
                 {
-                    if (sightings.Count == 0 || sightings[^1] with { Time = seen.Time } != seen) sightings.Add(seen);
-                    Monitor.PulseAll(gate);
+                    if (sightings.Count == 0 || sightings[^1] with { Time = seen.Time } != seen)
+                    {
+                        sightings.Add(seen);
+                        Monitor.PulseAll(gate);
+                    }
                 }
             }
             catch (Exception exception) when (exception is HttpRequestException or IOException or TaskCanceledException)
@@ -127,13 +130,6 @@ internal sealed class StepWatch : IDisposable
         if (at < 0) return null;
         var value = text.AsSpan(at + series.Length + 2);
         return double.Parse(value[..value.IndexOf('\n')], CultureInfo.InvariantCulture);
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     /// <param name="Time">Of the stopwatch.</param>

@@ -5,10 +5,12 @@ namespace Benchmarks;
 /// <summary>
 /// Two workers, 16 slots, one of them stopped and continued by signals so that it runs a quarter of the time. The ideal is the
 /// sum of what each does alone: the rate of one undisturbed worker, and a quarter of it. Measured from the first plan that
-/// deals the slots anew, over some seconds; steps are read from the fast worker's metrics. The fast one also has a processor to itself.
+/// deals the slots anew, over some seconds; steps are read from the fast worker's metrics. The fast one also has a processor
+/// to itself. That the weights are those of one process is UnevenWorkersTests' matter.
 /// </summary>
 internal static class UnevenBenchmark
 {
+    private const int Rounds = 3;
     private const int Batch = 64;
     private const int Size = 16;
     private static readonly TimeSpan RunTime = TimeSpan.FromMilliseconds(10);
@@ -18,7 +20,7 @@ internal static class UnevenBenchmark
     {
         List<double> alone = [], uneven = [], factors = [];
         var dealt = "";
-        for (var round = 0; round < 3; round++)
+        for (var round = 0; round < Rounds; round++)
         {
             alone.Add(await AloneAsync());
             var (rate, factor, slots) = await UnevenAsync();
@@ -46,20 +48,7 @@ internal static class UnevenBenchmark
         using var watch = StepWatch.Start(cluster, "w1", pauseMilliseconds: 10);
         cluster.StartWorker("w2");
         watch.WaitFor("the run is warm", seen => seen.Steps >= 5);
-        using var ending = new CancellationTokenSource();
-        var slowing = new Thread(() =>
-        {
-            while (!ending.IsCancellationRequested)
-            {
-                cluster.Workers["w2"].Stop();
-                Thread.Sleep(StopTime);
-                cluster.Workers["w2"].Continue();
-                Thread.Sleep(RunTime);
-            }
-        })
-        { IsBackground = true, Priority = ThreadPriority.Highest };
-        slowing.Start();
-        try
+        using (cluster.Workers["w2"].SlowDown(RunTime, StopTime))
         {
             // The first dealing by speed, and the time in which a better one may follow.
             await cluster.WaitAsync("the slots are dealt anew", status => status is { NextPlan: null, Plan: { } plan } && plan.Members[0].Slots != plan.Members[^1].Slots);
@@ -68,11 +57,6 @@ internal static class UnevenBenchmark
             var status = await cluster.WaitAsync("both contribute", status => status.Plan?.Members.Count == 2);
             var slots = status.Workers.ToDictionary(worker => worker.WorkerId);
             return (rate, slots["w2"].SlotSeconds / slots["w1"].SlotSeconds, $"{slots["w1"].Slots} + {slots["w2"].Slots}");
-        }
-        finally
-        {
-            await ending.CancelAsync();
-            slowing.Join();
         }
     }
 

@@ -8,7 +8,7 @@ namespace Benchmarks;
 /// by its own clock. Ours with eight slots, as runs have that workers may join and leave, and with two, one for each worker
 /// as DDP cuts the batch; and one worker alone, for the scaling.
 /// </summary>
-internal static class DdpBenchmarks
+internal static class DdpBenchmark
 {
     private const int Rounds = 4;
 
@@ -50,13 +50,13 @@ internal static class DdpBenchmarks
         // Compiled, and pages touched.
         var first = watch.WaitFor("a step is done", seen => seen.Steps > 0);
         watch.WaitFor("the run is warm", seen => seen.Steps >= first.Steps + 5);
-        var (exposed, whole, count) = Exchange();
+        var (exposed, whole, count) = await ExchangeAsync();
         var rate = batch / watch.SecondsPerStep(seconds, 3);
-        var (exposedAfter, wholeAfter, countAfter) = Exchange();
+        var (exposedAfter, wholeAfter, countAfter) = await ExchangeAsync();
         exchanges?.Add(((exposedAfter - exposed) / (countAfter - count), (wholeAfter - whole) / (countAfter - count)));
         return rate;
 
-        (double Exposed, double Whole, double Count) Exchange() => (watch.Read("vaecluster_worker_step_part_seconds_sum{part=\"exchange\"}"),
-            watch.Read("vaecluster_worker_exchange_seconds_total"), watch.Read("vaecluster_worker_step_duration_seconds_count"));
+        async Task<(double Exposed, double Whole, double Count)> ExchangeAsync() => (await watch.ReadAsync("vaecluster_worker_step_part_seconds_sum{part=\"exchange\"}"),
+            await watch.ReadAsync("vaecluster_worker_exchange_seconds_total"), await watch.ReadAsync("vaecluster_worker_step_duration_seconds_count"));
     }
 }
