@@ -26,7 +26,7 @@ public sealed class RunConfig : IValidatableObject
     /// </summary>
     public static readonly IReadOnlyList<string> MayChange =
     [
-        "train.steps", "train.epochs", "train.skip_limit", "train.hash_steps",
+        "train.steps", "train.epochs", "train.skip_limit", "train.hash_steps", "train.trace_steps",
         "train.validate_epochs", "train.validate_steps", "train.validate_samples",
         "data.threads", "data.prefetch_megabytes", "data.broken_limit", "data.cache.folder", "data.cache.limit_gigabytes",
         "data.read.attempts", "data.read.first_delay",

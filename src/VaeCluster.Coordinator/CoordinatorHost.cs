@@ -123,9 +123,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
 
         // 3. The journal, and off.
         var journal = new Journal(options.JournalFolder ?? storage, options.JournalFolder is null ? null : storage, store.Term,
-            before => loop.PostAsync(new RunEvent.Recorded(before)), clock);
+            before => loop.PostAsync(new RunEvent.Recorded(before)), loop.JournalFailed, clock);
         journal.Append(new TermEntry(store.Run, store.Term, run.Slots, Environment.MachineName, clock.GetUtcNow()));
-        (loop.Journal, loop.StepDone, loop.Completed) = (journal, run.StepDone, run.Completed);
+        (loop.Journal, loop.StepDone, loop.Completed, loop.TraceSteps) = (journal, run.StepDone, run.Completed, run.TraceSteps);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);
@@ -164,7 +164,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
         var running = loop.RunAsync(ending.Token);
-        // A journal that can't be written ends the coordinator: acknowledging without it would be a lie.
+        // A journal that has broken off ends the coordinator: acknowledging without it would be a lie.
         await Task.WhenAny(running, journal.Completion).ConfigureAwait(false);
         await ending.CancelAsync().ConfigureAwait(false);
         CoordinatorOutcome outcome;

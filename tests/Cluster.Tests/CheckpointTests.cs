@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using VaeCluster.Checkpoints.Tests.Storage;
 using VaeCluster.Checkpoints.Tests.Writing;
+using VaeCluster.Config.Runs;
 using VaeCluster.Coordinator.Runs;
 using VaeCluster.Protocol.Tests;
 using VaeCluster.Tests;
@@ -149,6 +150,30 @@ public sealed partial class CheckpointTests
         await cluster.CompleteAsync();
         cluster.AssertJournal();
         Assert.Equal(expected, Newest(cluster.Folder));
+    }
+
+    [Fact]
+    public async Task RunFolderFull_TrainingGoesOnAndNothingIsMissing()
+    {
+        const int steps = 400;
+        using var folder = new TemporaryFolder();
+        using var disk = SmallDisk.Mount(folder.Path, 64 << 20);
+        var (ballast, expected) = (Path.Combine(folder.Path, "ballast"), TestCluster.WeightsOfOneProcess(Configs.Tiny(steps)));
+
+        await using var cluster = TestCluster.In(Path.Combine(folder.Path, "cluster"), Configs.Tiny(steps), "plans.min_members=2");
+        cluster.StartWorkers(2);
+        await cluster.WaitForStepAsync(10);
+        SmallDisk.Fill(ballast);
+        var full = await cluster.WaitAsync("both failures are said", _ => cluster.Said.Contains("The journal can't be written: No space left", StringComparison.Ordinal)
+            && cluster.Said.Contains("The run folder can't be written: No space left", StringComparison.Ordinal));
+        await cluster.WaitForStepAsync(full.CompletedSteps + 30);
+        File.Delete(ballast);
+        await cluster.CompleteAsync();
+
+        cluster.AssertJournal();
+        Assert.Equal(expected, cluster.Weights());
+        using var run = RunFolder.Open(cluster.Folder);
+        Assert.Equal(Enumerable.Range(1, steps).Select(step => (long)step), run.ReadMetrics().Select(row => row.Step));
     }
 
     private static string Config(string preset, int size, string checkpoints) => $$"""

@@ -21,11 +21,12 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     private static readonly ConcurrentDictionary<string, Lazy<string>> OneProcess = [];
 
-    private readonly string root = Directory.CreateTempSubdirectory("vc-").FullName;
+    private readonly string root;
     private readonly List<string> said = [];
     private readonly TransportChannels channels = new(new TransportOptions());
     private string[] coordinatorOptions;
     private readonly Security? security;
+    private readonly (string Name, string Value)[] environment;
     private readonly int port;
     private GrpcChannel channel;
     private Running coordinator;
@@ -49,9 +50,11 @@ internal sealed partial class TestCluster : IAsyncDisposable
     {
     }
 
-    private TestCluster(string config, int before, Security? security, string[] coordinatorOptions, int port = 0, int metricsPort = 0)
+    private TestCluster(string config, int before, Security? security, string[] coordinatorOptions, int port = 0, int metricsPort = 0, string? place = null,
+        (string Name, string Value)[]? environment = null)
     {
-        (this.security, this.coordinatorOptions) = (security, coordinatorOptions);
+        root = place is null ? Directory.CreateTempSubdirectory("vc-").FullName : Directory.CreateDirectory(place).FullName;
+        (this.security, this.coordinatorOptions, this.environment) = (security, coordinatorOptions, environment ?? []);
         (this.port, MetricsPort) = (security?.Port ?? port, metricsPort);
         File.WriteAllText(ConfigPath, config);
         if (before > 0)
@@ -87,6 +90,13 @@ internal sealed partial class TestCluster : IAsyncDisposable
     /// <summary>Without sockets in files: whoever finds the ports gets in.</summary>
     public static TestCluster OverTcp(string config, params string[] coordinatorOptions) =>
         new(config, 0, null, coordinatorOptions, LinkProxy.FreePort(), LinkProxy.FreePort());
+
+    /// <summary>With variables for each process.</summary>
+    public static TestCluster With((string Name, string Value)[] environment, string config, params string[] coordinatorOptions) =>
+        new(config, 0, null, coordinatorOptions, environment: environment);
+
+    /// <summary>In a folder that is made, and deleted with it.</summary>
+    public static TestCluster In(string place, string config, params string[] coordinatorOptions) => new(config, 0, null, coordinatorOptions, place: place);
 
     /// <summary>What a run in one process comes to, computed once for each config.</summary>
     public static string WeightsOfOneProcess(string config) => OneProcess.GetOrAdd(config, text => new(() => Train(text))).Value;
@@ -234,6 +244,7 @@ internal sealed partial class TestCluster : IAsyncDisposable
     {
         var start = ProgramRun.Describe(ProgramRun.ProgramPath, arguments, Surroundings);
         if (security is not null) start.Environment[Protocol.Access.SharedToken.Variable] = security.Token;
+        foreach (var (variable, value) in environment) start.Environment[variable] = value;
         var process = new Process { StartInfo = start };
         void Hear(object _, DataReceivedEventArgs line)
         {

@@ -92,7 +92,7 @@ public sealed class JournalCommandTests : IDisposable
 
     private async Task WriteAsync(ulong term, int slots, IEnumerable<StepEntry> steps)
     {
-        await using var journal = new Journal(folder.JournalPath, null, term, _ => default, TimeProvider.System);
+        await using var journal = new Journal(folder.JournalPath, null, term, _ => default, Assert.Fail, TimeProvider.System);
         journal.Append(new TermEntry("run-1", term, slots, "host", DateTimeOffset.UnixEpoch));
         journal.Append(new PlanEntry($"{term}.1", 0, [new("w1", 0, slots)], "Start", "."));
         foreach (var step in steps) journal.Append(step);

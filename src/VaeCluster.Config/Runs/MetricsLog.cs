@@ -1,16 +1,20 @@
 using System.Globalization;
+using System.Text;
 
 namespace VaeCluster.Config.Runs;
 
 /// <summary>
-/// A CSV file that grows by a line per step. Each line is flushed, and starts with its step: a run that goes on from an
-/// earlier step first drops what it will do again, and a line that a kill cut short.
+/// A CSV file that grows by a line per step. Each line is written at once, and starts with its step: a run that goes on from
+/// an earlier step first drops what it will do again, and a line that a kill cut short.
 /// </summary>
 public sealed class MetricsLog : IDisposable
 {
-    private readonly StreamWriter _writer;
+    private readonly GrowingFile _file;
 
-    private MetricsLog(StreamWriter writer) => _writer = writer;
+    private MetricsLog(GrowingFile file) => _file = file;
+
+    /// <inheritdoc cref="GrowingFile.Failure"/>
+    public Exception? Failure => _file.Failure;
 
     public static MetricsLog Open(string path, string header, long afterStep)
     {
@@ -26,12 +30,15 @@ public sealed class MetricsLog : IDisposable
             File.Delete(temporary);
             throw;
         }
-        return new MetricsLog(new StreamWriter(path, append: true) { NewLine = "\n", AutoFlush = true });
+        return new MetricsLog(new GrowingFile(path, FileMode.Open));
     }
 
-    public void Append(string line) => _writer.WriteLine(line);
+    public void Append(string line) => _file.Append(Encoding.UTF8.GetBytes(line + "\n"));
 
-    public void Dispose() => _writer.Dispose();
+    /// <inheritdoc cref="GrowingFile.Complete"/>
+    public void Complete() => _file.Complete();
+
+    public void Dispose() => _file.Dispose();
 
     /// <summary>The complete lines below the header.</summary>
     public static IReadOnlyList<string> Read(string path, string header)

@@ -5,8 +5,8 @@ using System.Numerics;
 namespace VaeCluster.Config.Runs;
 
 /// <summary>
-/// Scalars and pictures for TensorBoard: a file of events per process, in TFRecord framing, each event on disk as soon as it
-/// is told. Formats: tensorflow/core/lib/io/record_writer and tensorflow/core/util/event.proto. Not for several threads.
+/// Scalars and pictures for TensorBoard: a file of events per process, in TFRecord framing, each event written as soon as
+/// it is told. Formats: tensorflow/core/lib/io/record_writer and tensorflow/core/util/event.proto. Not for several threads.
 /// </summary>
 public sealed class TensorBoardLog : IDisposable
 {
@@ -15,9 +15,12 @@ public sealed class TensorBoardLog : IDisposable
 
     private static ReadOnlySpan<byte> PngSignature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
 
-    private readonly FileStream file;
+    private readonly GrowingFile file;
 
-    private TensorBoardLog(FileStream file) => this.file = file;
+    private TensorBoardLog(GrowingFile file) => this.file = file;
+
+    /// <inheritdoc cref="GrowingFile.Failure"/>
+    public Exception? Failure => file.Failure;
 
     /// <summary>Begins a file beside those of earlier processes. What these have told of later steps is done again, and void.</summary>
     /// <param name="folder">Made where it is not there.</param>
@@ -29,7 +32,7 @@ public sealed class TensorBoardLog : IDisposable
         var newest = earlier.Select(old => TimeOf(old.Name)).DefaultIfEmpty(-1).Max();
         var time = Math.Max(DateTimeOffset.UtcNow.ToUnixTimeSeconds(), newest + 1);
         var name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{time:D10}.{Environment.MachineName}.{Environment.ProcessId}");
-        var log = new TensorBoardLog(new FileStream(Path.Combine(folder, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0));
+        var log = new TensorBoardLog(new GrowingFile(Path.Combine(folder, name), FileMode.CreateNew));
         log.Write(0, new ProtoWriter().Text(3, "brain.Event:2"));
         // A session's start purges what there is of its step and of later ones.
         if (earlier.Length > 0) log.Write(afterStep + 1, new ProtoWriter().Message(7, new ProtoWriter().Varint(1, 1)));
@@ -62,6 +65,9 @@ public sealed class TensorBoardLog : IDisposable
         Write(step, new ProtoWriter().Message(5, new ProtoWriter().Message(1, new ProtoWriter().Text(1, tag).Message(4, image))));
     }
 
+    /// <inheritdoc cref="GrowingFile.Complete"/>
+    public void Complete() => file.Complete();
+
     public void Dispose() => file.Dispose();
 
     private static long TimeOf(string name) =>
@@ -77,7 +83,7 @@ public sealed class TensorBoardLog : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(8), Checksum(record.AsSpan(0, 8)));
         data.CopyTo(record.AsSpan(12));
         BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(12 + data.Length), Checksum(data));
-        file.Write(record);
+        file.Append(record);
     }
 
     private static uint Checksum(ReadOnlySpan<byte> data)

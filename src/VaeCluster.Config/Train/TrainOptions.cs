@@ -54,6 +54,10 @@ public sealed class TrainOptions : IValidatableObject
     [Range(0, long.MaxValue)]
     public long HashSteps { get; set; } = 100;
 
+    /// <summary>Steps between two that are traced, where a collector of traces is named; 0 for none.</summary>
+    [Range(0, long.MaxValue)]
+    public long TraceSteps { get; set; } = 100;
+
     /// <summary>Steps in a row with a gradient that is not finite, after which the run stops.</summary>
     [Range(1, 1_000_000)]
     public int SkipLimit { get; set; } = 10;

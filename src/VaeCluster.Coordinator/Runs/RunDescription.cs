@@ -27,6 +27,9 @@ public sealed record RunDescription(string Folder, string Config, int Slots)
     /// <summary>Told once, when the last step is recorded and the workers have left; must not block.</summary>
     public Action? Completed { get; init; }
 
+    /// <summary>Steps between two that are traced; 0 for none.</summary>
+    public long TraceSteps { get; init; }
+
     /// <summary>Take workers that compute other bits.</summary>
     public bool MixedWorkers { get; init; }
 }

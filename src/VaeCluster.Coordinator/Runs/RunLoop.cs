@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Threading.Channels;
 using VaeCluster.Coordinator.Membership;
 using VaeCluster.Coordinator.Status;
+using VaeCluster.Protocol.Tracing;
 using Wire = VaeCluster.Protocol.V1;
 
 namespace VaeCluster.Coordinator.Runs;
@@ -56,6 +58,9 @@ internal sealed class RunLoop(
     /// <summary>Told each step that is done, in order; must not block. A run that went back to a checkpoint does steps again.</summary>
     public Action<Wire.StepRecord>? StepDone { get; set; }
 
+    /// <summary>Steps between two that are traced; 0 for none.</summary>
+    public long TraceSteps { get; set; }
+
     /// <summary>Told when the run is completed.</summary>
     public Action? Completed { get; set; }
 
@@ -95,7 +100,10 @@ internal sealed class RunLoop(
 
             // 2. The event.
             metrics.Count(happened);
-            CarryOut(machine.Handle(happened, now));
+            var halt = machine.Run.Halt;
+            var effects = machine.Handle(happened, now);
+            CarryOut(effects);
+            if (halt is not null) TraceRecovery(halt, effects, now);
             Show(now);
 
             // 3. The end: of the run once the workers have saved and left, or of this coordinator.
@@ -142,12 +150,13 @@ internal sealed class RunLoop(
                     break;
                 case RunEffect.StepDone done:
                     StepDone?.Invoke(done.Record);
+                    Trace(done.Record);
                     break;
                 case RunEffect.CopyJournal:
                     Journal!.Copy();
                     break;
                 case RunEffect.StoreFingerprint stored:
-                    store.WriteFingerprint(stored.Fingerprint);
+                    StoreFingerprint(stored.Fingerprint);
                     break;
                 case RunEffect.Refused refused:
                     Refuse(refused.What, refused.Reason);
@@ -166,10 +175,33 @@ internal sealed class RunLoop(
         }
     }
 
+    private void Trace(Wire.StepRecord record)
+    {
+        var steps = (long)record.Step + 1;
+        if (TraceSteps == 0 || steps % TraceSteps != 0) return;
+        Traces.Tell("step", machine.Run.Run, Traces.About(steps), TimeSpan.FromSeconds(record.Seconds),
+            [new("vaecluster.step", steps), new("vaecluster.samples", record.Samples), new("vaecluster.loss", record.Losses?.Loss)]);
+    }
+
+    private void TraceRecovery(HaltSnapshot halt, IReadOnlyList<RunEffect> effects, TimeSpan now)
+    {
+        foreach (var planned in effects.OfType<RunEffect.Planned>().Where(planned => planned.InForce))
+        {
+            Traces.Tell("recovery", machine.Run.Run, planned.Plan.Generation.ToString(), now - halt.Since,
+                [new("vaecluster.cause", halt.Cause.ToString()), new("vaecluster.reason", halt.Reason), new("vaecluster.members", planned.Plan.Members.Length)]);
+        }
+    }
+
     public void Refuse(Refusal what, string reason)
     {
         metrics.Refused(what);
         log.Refused(what, reason);
+    }
+
+    public void JournalFailed(string reason)
+    {
+        metrics.JournalFailed();
+        log.JournalFailed(reason);
     }
 
     private void Show(TimeSpan now)
@@ -177,6 +209,18 @@ internal sealed class RunLoop(
         if (machine.Reason != view.Reason) log.Reason(machine.Reason);
         view = new(machine.Run, machine.Reason);
         metrics.Show(view.Run, now, options.Lease);
+    }
+
+    private void StoreFingerprint(ImmutableSortedDictionary<string, string> fingerprint)
+    {
+        try
+        {
+            store.WriteFingerprint(fingerprint);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            log.NoFingerprint(exception.Message);
+        }
     }
 
     /// <summary>Asks the storage, which may be slow, beside the loop.</summary>

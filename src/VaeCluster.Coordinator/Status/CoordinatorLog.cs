@@ -9,6 +9,7 @@ internal sealed partial class CoordinatorLog(ILogger<CoordinatorLog> logger, Tim
 {
     // Peers that are refused come in thousands; a line for each would be one more way to harm us.
     private readonly RateLimit refusals = new(perSecond: 1, burst: 20, clock);
+    private readonly RateLimit failures = new(perSecond: 1.0 / 60, burst: 1, clock);
 
     public void Planned(Plan plan, bool inForce)
     {
@@ -28,6 +29,11 @@ internal sealed partial class CoordinatorLog(ILogger<CoordinatorLog> logger, Tim
         if (refusals.TryTake()) NotTaken(what, reason);
     }
 
+    public void JournalFailed(string reason)
+    {
+        if (failures.TryTake()) NotWritten(reason);
+    }
+
     [LoggerMessage(Level = LogLevel.Information, Message = "Run {Run}, term {Term}, listens on {Address}")]
     public partial void Started(string run, ulong term, string address);
 
@@ -39,6 +45,9 @@ internal sealed partial class CoordinatorLog(ILogger<CoordinatorLog> logger, Tim
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The run's folder can't be read: {Reason}")]
     public partial void StorageUnreachable(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What the first worker computes on could not be written down: {Reason} A later coordinator takes its first worker's.")]
+    public partial void NoFingerprint(string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{End}: {Reason}")]
     public partial void Ended(CoordinatorEnd end, string reason);
@@ -54,6 +63,9 @@ internal sealed partial class CoordinatorLog(ILogger<CoordinatorLog> logger, Tim
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{WorkerId} {What}")]
     private partial void Worker(string workerId, string what);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
+    private partial void NotWritten(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{WorkerId} {What}")]
     private partial void WorkerOut(string workerId, string what);

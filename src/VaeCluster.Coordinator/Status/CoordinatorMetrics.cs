@@ -14,7 +14,7 @@ public sealed class CoordinatorMetrics
     private readonly Dictionary<string, Gauge.Child> losses, stages;
     private readonly Dictionary<PlanCause, Counter.Child> plans;
     private readonly Dictionary<Refusal, Counter.Child> refused;
-    private readonly Counter heartbeats;
+    private readonly Counter heartbeats, journalFailures;
     private TimeSpan? shown;
 
     public CoordinatorMetrics(IMetricFactory factory)
@@ -38,6 +38,7 @@ public sealed class CoordinatorMetrics
         var refusals = factory.CreateCounter("vaecluster_refused_total", "Calls and messages that were not taken.", ["what"]);
         refused = Enum.GetValues<Refusal>().ToDictionary(what => what, what => refusals.WithLabels(Label(what)));
         heartbeats = factory.CreateCounter("vaecluster_heartbeats_total", "Heartbeats heard.");
+        journalFailures = factory.CreateCounter("vaecluster_journal_failures_total", "Times that the journal or its copy could not be written.");
     }
 
     /// <summary>Things refused so far, by what they were.</summary>
@@ -46,6 +47,8 @@ public sealed class CoordinatorMetrics
         .ToDictionary(entry => Label(entry.Key), entry => (ulong)entry.Value.Value);
 
     internal void Refused(Refusal what) => refused[what].Inc();
+
+    internal void JournalFailed() => journalFailures.Inc();
 
     internal void Planned(Plan plan, bool inForce)
     {

@@ -137,6 +137,7 @@ internal sealed class Member : IDisposable
         if (!plans.IsNews(generation)) return;
         connection.KnownGeneration = plans.Newest;
         EndPlan(halt.Reason);
+        rounds.Halted();
         reports.Halted(generation, holdsState ? parts.State.Step : null);
     }
 

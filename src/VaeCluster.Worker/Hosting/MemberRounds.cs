@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using VaeCluster.Checkpoints;
 using VaeCluster.Collectives;
+using VaeCluster.Protocol.Tracing;
 using VaeCluster.Protocol.V1;
 using VaeCluster.Worker.Control;
 using VaeCluster.Worker.Links;
@@ -24,6 +26,9 @@ internal sealed class MemberRounds(
 
     /// <summary>Of a step that a validation follows: told when that is done, with its losses.</summary>
     private StepRecord? unfinished;
+
+    /// <summary>Since when no round could be done; null where nothing is in the way.</summary>
+    private long? halted;
 
     /// <summary>The next round is the validation after the step just done.</summary>
     public bool ValidatesNext { get; private set; }
@@ -49,18 +54,24 @@ internal sealed class MemberRounds(
         {
             computed = parts.Step.Run(subtrees, parts.Images, sum, mailbox.Round);
             if (computed is null) return false;
+            TraceRecovery(plan);
             pace.Add(computed, plan.Self.Slots.Count);
             metrics.Step(computed);
+            Trace(computed, plan);
             Resume();
             return true;
         }
         validated = Validate(plan.Self.Slots, subtrees);
         if (validated is null) return false;
+        TraceRecovery(plan);
         output.ValidationLoss = validated.Losses.Loss;
         metrics.Validation(validated);
         ValidatesNext = false;
         return true;
     }
+
+    /// <summary>The members were told to halt: the time until the next round is done is a recovery.</summary>
+    public void Halted() => halted ??= Stopwatch.GetTimestamp();
 
     /// <summary>Tells of the round just computed. After the run's last one everything is saved first.</summary>
     /// <exception cref="VaeCluster.UserErrorException">The gradient has not been finite for too many steps in a row.</exception>
@@ -100,6 +111,28 @@ internal sealed class MemberRounds(
         using var length = result.Sums.narrow(0, 0, Validation.Length(parts.State.Model));
         using var host = length.cpu();
         return validation.Read(MemoryMarshal.Cast<byte, float>(host.bytes));
+    }
+
+    private void TraceRecovery(MemberPlan plan)
+    {
+        if (halted is not { } since) return;
+        halted = null;
+        Traces.Tell("recovery", connection.Run, plan.Generation.ToString(), Stopwatch.GetElapsedTime(since), [new("vaecluster.slots", plan.Self.Slots.Count)]);
+    }
+
+    private void Trace(StepOutcome outcome, MemberPlan plan)
+    {
+        var every = parts.Config.Train.TraceSteps;
+        if (every == 0 || outcome.Step % every != 0) return;
+        var (exchange, optimizer) = (outcome.Parts.Exchange, outcome.Parts.Optimizer);
+        // Slots come one after the other, so that their forward and backward passes are no spans but sums.
+        Traces.Tell("step", connection.Run, Traces.About(outcome.Step), outcome.Duration,
+            [
+                new("vaecluster.step", outcome.Step), new("vaecluster.slots", plan.Self.Slots.Count), new("vaecluster.plan", plan.Generation.ToString()),
+                new("vaecluster.data_wait_seconds", outcome.Parts.DataWait.TotalSeconds), new("vaecluster.forward_seconds", outcome.Parts.Forward.TotalSeconds),
+                new("vaecluster.backward_seconds", outcome.Parts.Backward.TotalSeconds),
+            ],
+            ("slots", outcome.Duration - exchange - optimizer, exchange + optimizer), ("exchange", exchange, optimizer), ("optimizer", optimizer, TimeSpan.Zero));
     }
 
     private StepRecord RecordOf(StepOutcome outcome, Generation generation)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Config.Runs;
@@ -6,6 +7,7 @@ using VaeCluster.Coordinator.Runs;
 using VaeCluster.Data;
 using VaeCluster.Protocol.Health;
 using VaeCluster.Protocol.Metrics;
+using VaeCluster.Protocol.Tracing;
 using VaeCluster.Worker.Checkpoints;
 
 namespace VaeCluster.Cluster;
@@ -14,7 +16,7 @@ namespace VaeCluster.Cluster;
 /// The coordinator's process: lists the data, writes the run's folder, leads the run, and writes its series from the step
 /// records that the workers send. The folder is written to only after everything that can be refused was refused.
 /// </summary>
-internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options)
+internal sealed partial class CoordinatedRun(RunFolder folder, RunConfig config, CoordinatorOptions options)
 {
     /// <summary>The checkpoint that workers without a state go on from; the newest where none was chosen.</summary>
     public CheckpointChoice? Resume { get; init; }
@@ -39,7 +41,10 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
         var (newest, backTo) = await GoBackAsync(data.Manifest.Id, totalSteps, cancellation).ConfigureAwait(false);
         folder.Begin(config);
         folder.WriteWhole(RunFolder.ManifestName, data.Manifest.Save);
-        await using var series = new StepSeries(folder, config, totalSteps);
+        using var traces = Traces.Start("coordinator", Environment.MachineName);
+        using var logs = LoggerFactory.Create(Logs.ToStandardError);
+        var log = logs.CreateLogger<CoordinatedRun>();
+        await using var series = new StepSeries(folder, config, totalSteps, sentence => Series(log, sentence));
 
         // 4. The run. A coordinator that stays has the series whole all the same, and does not stay where they can't be written.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -65,6 +70,7 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
             WorkersMayReturn = WorkersMayReturn && Resume is null,
             MixedWorkers = config.Train.MixedWorkers,
             StepDone = series.Add,
+            TraceSteps = config.Train.TraceSteps,
             Completed = () => finishing = Task.Run(FinishAsync, CancellationToken.None),
         }, ending.Token, Logs.ToStandardError, health).ConfigureAwait(false);
         await (finishing ?? series.FinishAsync()).ConfigureAwait(false);
@@ -85,4 +91,7 @@ internal sealed class CoordinatedRun(RunFolder folder, RunConfig config, Coordin
         if (Resume is null) return (newest, null);
         return (newest + 1, await checkpoints.GoBackAsync(Resume, totalSteps, new CheckpointOwner("coordinator", newest + 1, 0), cancellation).ConfigureAwait(false));
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Sentence}")]
+    private static partial void Series(ILogger logger, string sentence);
 }

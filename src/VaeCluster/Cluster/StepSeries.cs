@@ -17,16 +17,22 @@ internal sealed class StepSeries : IAsyncDisposable
     private readonly RunFolder folder;
     private readonly RunConfig config;
     private readonly long totalSteps;
+    private readonly Action<string> tell;
     private readonly Task writing;
 
     /// <summary>Steps written.</summary>
     private long step = -1;
     private double seconds;
     private RunSeries? series;
+    private volatile bool ending;
 
-    public StepSeries(RunFolder folder, RunConfig config, long totalSteps)
+    /// <param name="folder">Of the run.</param>
+    /// <param name="config">Of the run.</param>
+    /// <param name="totalSteps">Of the whole run.</param>
+    /// <param name="tell">Told a sentence when the folder can't be written, and when it can again.</param>
+    public StepSeries(RunFolder folder, RunConfig config, long totalSteps, Action<string> tell)
     {
-        (this.folder, this.config, this.totalSteps) = (folder, config, totalSteps);
+        (this.folder, this.config, this.totalSteps, this.tell) = (folder, config, totalSteps, tell);
         writing = Task.Run(WriteAsync);
     }
 
@@ -36,10 +42,11 @@ internal sealed class StepSeries : IAsyncDisposable
     /// <summary>Everything is written when this ends.</summary>
     public async Task FinishAsync()
     {
+        ending = true;
         records.Writer.TryComplete();
         await writing.ConfigureAwait(false);
         if (step == totalSteps) series?.TakePictures(step);
-        series?.WriteLossCurve();
+        series?.Complete();
         series?.Dispose();
         series = null;
         WriteSummary();
@@ -47,6 +54,7 @@ internal sealed class StepSeries : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        ending = true;
         records.Writer.TryComplete();
         await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         series?.Dispose();
@@ -54,12 +62,15 @@ internal sealed class StepSeries : IAsyncDisposable
 
     private async Task WriteAsync()
     {
-        await foreach (var record in records.Reader.ReadAllAsync().ConfigureAwait(false)) Write(record);
+        await foreach (var record in records.Reader.ReadAllAsync().ConfigureAwait(false))
+        {
+            if ((long)record.Step != step) await OpenAsync((long)record.Step).ConfigureAwait(false);
+            Write(record);
+        }
     }
 
     private void Write(StepRecord record)
     {
-        if ((long)record.Step != step) Open((long)record.Step);
         step = (long)record.Step + 1;
         seconds += record.Seconds;
         var losses = record.Losses;
@@ -71,11 +82,23 @@ internal sealed class StepSeries : IAsyncDisposable
         series.TakePictures(step);
     }
 
-    /// <summary>To append from this step on.</summary>
-    private void Open(long from)
+    /// <summary>To append from this step on; while the folder can't be written, records wait.</summary>
+    private async Task OpenAsync(long from)
     {
         series?.Dispose();
-        series = RunSeries.Open(folder, from);
+        series = null;
+        for (var fails = false; series is null; fails = true)
+        {
+            try
+            {
+                series = RunSeries.Open(folder, from, tell);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException && !ending)
+            {
+                if (!fails) tell($"The run folder can't be written: {exception.Message} The series wait in memory until it can.");
+                await Task.Delay(GrowingFile.Pause).ConfigureAwait(false);
+            }
+        }
         var before = folder.ReadMetrics();
         seconds = before.Count > 0 ? before[^1].Seconds : 0;
     }

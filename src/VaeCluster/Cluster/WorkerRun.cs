@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
+using VaeCluster.Protocol.Tracing;
 using VaeCluster.Worker.Hosting;
 
 namespace VaeCluster.Cluster;
@@ -10,6 +11,7 @@ internal static class WorkerRun
 {
     public static async Task<int> RunAsync(WorkerOptions options, CancellationToken interruption)
     {
+        using var traces = Traces.Start("worker", options.Id);
         await using var host = new WorkerHost(options, Logs.ToStandardError);
         await using var _ = interruption.Register(() => host.Leave("It was told to end.")).ConfigureAwait(false);
         var end = await host.RunAsync().ConfigureAwait(false);

@@ -39,7 +39,7 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
         else if (folder.HoldsRun) view.Note($"{folder.Path} holds a run without a checkpoint: it starts again from step 0, to the same bits.");
 
         folder.Begin(config);
-        using var series = RunSeries.Open(folder, training.Step);
+        using var series = RunSeries.Open(folder, training.Step, view.Note);
         try
         {
             view.Show(() => Train(training, series, checkpoints, cancellation));
@@ -151,7 +151,7 @@ internal sealed class TrainingRun(RunFolder folder, RunConfig config, Checkpoint
     {
         if (_pictured != training.Step)
             series.WritePictures(training.Step, pathOf => training.WritePictures(pathOf, CancellationToken.None));
-        series.WriteLossCurve();
+        series.Complete();
         folder.WriteWhole(RunFolder.WeightsName, training.SaveWeights);
         folder.WriteSummary(new RunSummary
         {

@@ -20,6 +20,21 @@ internal sealed class SmallDisk : IDisposable
 
     public void Remount(string mode) => Assert.Null(Run("mount", "-o", $"remount,{mode}", _folder));
 
+    /// <summary>With a file that takes all there is.</summary>
+    public static void Fill(string path)
+    {
+        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
+        var page = new byte[4096];
+        try
+        {
+            for (long at = 0; ; at += page.Length) RandomAccess.Write(file, page, at);
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
+    }
+
     public void Dispose()
     {
         // Lazily: a file of it may still be closing.

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using VaeCluster.Checkpoints.Tests.Writing;
 using VaeCluster.Config.Runs;
 using VaeCluster.Data.Images;
 
@@ -23,8 +25,8 @@ public sealed class RunSeriesTests : IDisposable
     [Fact]
     public void Add_ResumedAfterAStep_AllSeriesGoOnFromThere()
     {
-        using (var series = RunSeries.Open(folder, 0)) Add(series, 1, 4);
-        using (var series = RunSeries.Open(folder, 2)) Add(series, 3, 4);
+        using (var series = RunSeries.Open(folder, 0, Assert.Fail)) Add(series, 1, 4);
+        using (var series = RunSeries.Open(folder, 2, Assert.Fail)) Add(series, 3, 4);
 
         Assert.Equal([1, 2, 3, 4], folder.ReadMetrics().Select(row => row.Step));
         Assert.Equal([new ValidationRow(2, 0, 10, 12, 10, 2, 20, 5), new(4, 0, 10, 14, 12, 2, 20, 5)], folder.ReadValidations());
@@ -40,7 +42,7 @@ public sealed class RunSeriesTests : IDisposable
     public void Add_Validation_DrawsTheLossCurve()
     {
         var curve = Path.Combine(folder.Path, RunFolder.LossCurveName);
-        using var series = RunSeries.Open(folder, 0);
+        using var series = RunSeries.Open(folder, 0, Assert.Fail);
         Add(series, 1, 1);
         Assert.False(File.Exists(curve));
         Add(series, 2, 2);
@@ -51,7 +53,7 @@ public sealed class RunSeriesTests : IDisposable
     public void TakePictures_OfAnotherProcess_AreTakenOnce()
     {
         folder.WritePictures(2, pathOf => ImageWriter.WritePng(pathOf("samples"), 8, 4, 1, new byte[32]));
-        using (var series = RunSeries.Open(folder, 0))
+        using (var series = RunSeries.Open(folder, 0, Assert.Fail))
         {
             series.TakePictures(1);
             series.TakePictures(2);
@@ -59,6 +61,32 @@ public sealed class RunSeriesTests : IDisposable
         }
         var images = EventFiles.Read(folder.TensorBoardPath).Where(one => one.ContainsKey("images"));
         Assert.Equal(2, (int)Assert.Single(images)["step"]!);
+    }
+
+    [Fact]
+    public void Add_DiskFull_SaysSoOnceAndAllRowsFollow()
+    {
+        var mounted = Directory.CreateDirectory(Path.Combine(root, "disk")).FullName;
+        using var disk = SmallDisk.Mount(mounted);
+        using var small = RunFolder.Prepare(Path.Combine(mounted, "run"));
+        small.Begin(new ConfigSources { Text = "train: {steps: 9}", Name = "run.yaml" }.Load());
+        var (told, ballast) = (new List<string>(), Path.Combine(mounted, "ballast"));
+        using (var series = RunSeries.Open(small, 0, told.Add))
+        {
+            Add(series, 1, 1);
+            SmallDisk.Fill(ballast);
+            // Until what is left of the last page is used up.
+            Add(series, 2, 200);
+            Assert.Single(told, line => line.StartsWith("The run folder can't be written: No space left on device", StringComparison.Ordinal));
+            Assert.Contains(told, line => line.Contains("pictures of step 200 left out", StringComparison.Ordinal));
+            Assert.Throws<IOException>(series.Complete);
+            File.Delete(ballast);
+            series.Complete();
+        }
+
+        Assert.Equal(Enumerable.Range(1, 200).Select(step => (long)step), small.ReadMetrics().Select(row => row.Step));
+        Assert.Equal(100, small.ReadValidations().Count);
+        Assert.Equal(200, EventFiles.Read(small.TensorBoardPath).Count(one => one.ContainsKey("scalars") && ((JsonObject)one["scalars"]!).ContainsKey("train/loss")));
     }
 
     private static void Add(RunSeries series, int first, int last)

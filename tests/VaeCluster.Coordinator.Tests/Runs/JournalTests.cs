@@ -1,9 +1,12 @@
+using VaeCluster.Checkpoints.Tests.Writing;
 using VaeCluster.Coordinator.Runs;
 
 namespace VaeCluster.Coordinator.Tests.Runs;
 
 public sealed class JournalTests : IDisposable
 {
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -113,11 +116,11 @@ public sealed class JournalTests : IDisposable
     public async Task Copy_InPieces_ReadsAsTheSameJournal()
     {
         var (local, storage, recorded) = (folder.In("local"), folder.In("storage"), new TaskCompletionSource());
-        await using (var journal = new Journal(local, storage, 1, before => { if (before == 5) recorded.TrySetResult(); return default; }, TimeProvider.System))
+        await using (var journal = new Journal(local, storage, 1, before => { if (before == 5) recorded.TrySetResult(); return default; }, Assert.Fail, TimeProvider.System))
         {
             foreach (var entry in Steps("1.1", 0, 5)) journal.Append(entry);
             journal.Copy();
-            await recorded.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            await recorded.Task.WaitAsync(Deadline, TestContext.Current.CancellationToken);
             foreach (var entry in Steps("1.1", 5, 5)) journal.Append(entry);
         }
 
@@ -126,9 +129,45 @@ public sealed class JournalTests : IDisposable
         Assert.Equal(10ul, JournalReader.NextStep(storage));
     }
 
+    [Fact]
+    public async Task Append_DiskFull_IsAcknowledgedOnceThereIsRoom()
+    {
+        using var disk = SmallDisk.Mount(folder.Path);
+        var (failed, recorded, ballast) = (new TaskCompletionSource<string>(), new TaskCompletionSource<ulong>(), folder.In("ballast"));
+        await using (var journal = new Journal(folder.In("journal"), null, 1, before => { recorded.TrySetResult(before); return default; },
+            reason => failed.TrySetResult(reason), TimeProvider.System))
+        {
+            SmallDisk.Fill(ballast);
+            // More than what is left of a page.
+            foreach (var entry in Steps("1.1", 0, 100)) journal.Append(entry);
+            Assert.Contains("No space left on device", await failed.Task.WaitAsync(Deadline, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Assert.False(recorded.Task.IsCompleted);
+            File.Delete(ballast);
+            Assert.Equal(100ul, await recorded.Task.WaitAsync(Deadline, TestContext.Current.CancellationToken));
+        }
+        Assert.Equal(100, JournalReader.Read(folder.In("journal")).OfType<StepEntry>().Count());
+    }
+
+    [Fact]
+    public async Task Copy_StorageAway_TheNextCopyHasIt()
+    {
+        var (local, storage, failed) = (folder.In("local"), folder.In("storage"), new TaskCompletionSource<string>());
+        await using (var journal = new Journal(local, storage, 1, _ => default, reason => failed.TrySetResult(reason), TimeProvider.System))
+        {
+            Directory.Delete(storage);
+            foreach (var entry in Steps("1.1", 0, 5)) journal.Append(entry);
+            journal.Copy();
+            Assert.Contains("can't be copied", await failed.Task.WaitAsync(Deadline, TestContext.Current.CancellationToken), StringComparison.Ordinal);
+            Directory.CreateDirectory(storage);
+            foreach (var entry in Steps("1.1", 5, 5)) journal.Append(entry);
+        }
+
+        Assert.Equal(10, JournalReader.Read(storage).OfType<StepEntry>().Count());
+    }
+
     private async Task WriteAsync(ulong term, IEnumerable<JournalEntry> entries)
     {
-        await using var journal = new Journal(folder.Path, null, term, _ => default, TimeProvider.System);
+        await using var journal = new Journal(folder.Path, null, term, _ => default, Assert.Fail, TimeProvider.System);
         journal.Append(new TermEntry("run-1", term, 8, "host", DateTimeOffset.UnixEpoch));
         foreach (var entry in entries) journal.Append(entry);
     }
