@@ -21,17 +21,27 @@ public sealed class FlatLayout
     // Every tensor starts on a cache line of 64 bytes; the gaps stay zero in all buffers.
     private const long Alignment = 16;
 
-    public FlatLayout(IEnumerable<(string name, Parameter parameter)> parameters, long sums, long bucketBytes = 4 << 20)
+    /// <summary>A sixteenth of the model: what the last bucket takes, backward can't hide. Small ones cost more than they hide.</summary>
+    private const long BucketShare = 16;
+    private const long LeastBucketBytes = 256 << 10;
+    private const long MostBucketBytes = 4 << 20;
+
+    /// <param name="parameters">In the order of their registration.</param>
+    /// <param name="sums">Elements of the step's sums.</param>
+    /// <param name="bucketBytes">A bucket is closed when it has this many; by the model's size where it is not given.</param>
+    public FlatLayout(IEnumerable<(string name, Parameter parameter)> parameters, long sums, long? bucketBytes = null)
     {
+        var all = parameters.Reverse().ToList();
+        var enough = bucketBytes ?? Math.Clamp(all.Sum(entry => entry.parameter.numel()) * sizeof(float) / BucketShare, LeastBucketBytes, MostBucketBytes);
         var entries = new List<FlatEntry>();
         var buckets = new List<Bucket>();
         long offset = 0, bucketStart = 0;
-        foreach (var (name, parameter) in parameters.Reverse())
+        foreach (var (name, parameter) in all)
         {
             var entry = new FlatEntry(name, offset, parameter.shape);
             entries.Add(entry);
             offset += Align(entry.Count);
-            if ((offset - bucketStart) * sizeof(float) < bucketBytes) continue;
+            if ((offset - bucketStart) * sizeof(float) < enough) continue;
             buckets.Add(new Bucket(buckets.Count, bucketStart, offset - bucketStart));
             bucketStart = offset;
         }

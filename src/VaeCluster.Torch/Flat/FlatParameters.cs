@@ -11,8 +11,8 @@ public sealed class FlatParameters : IDisposable
 {
     /// <param name="module">Its parameters keep their values.</param>
     /// <param name="sums">Elements behind the gradients that are summed over the slots with them.</param>
-    /// <param name="bucketBytes">A bucket is closed when it has this many.</param>
-    public FlatParameters(nn.Module module, long sums = 0, long bucketBytes = 4 << 20)
+    /// <param name="bucketBytes">A bucket is closed when it has this many; by the model's size where it is not given.</param>
+    public FlatParameters(nn.Module module, long sums = 0, long? bucketBytes = null)
     {
         var named = module.named_parameters().ToDictionary(pair => pair.name, pair => pair.parameter);
         Layout = new FlatLayout(module.named_parameters(), sums, bucketBytes);
