@@ -102,6 +102,14 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
         Sha256 = ByteString.CopyFrom(Enumerable.Repeat(fill, 32).ToArray()),
     });
 
+    public WorkerMessage SlotHash(uint slot, byte fill) => Message(message => message.SlotHash = new()
+    {
+        Step = CompletedSteps!.Value - 1,
+        Slot = slot,
+        Generation = Plan!.Generation,
+        Sha256 = ByteString.CopyFrom(Enumerable.Repeat(fill, 32).ToArray()),
+    });
+
     public WorkerMessage Record(ulong step, uint samples = 8, ulong epochSamples = 80) => Message(message => message.StepRecords = new()
     {
         Oldest = true,

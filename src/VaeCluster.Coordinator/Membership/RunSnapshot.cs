@@ -51,6 +51,9 @@ public sealed record RunSnapshot
 
     public HashVotes Votes { get; init; } = HashVotes.None;
 
+    /// <summary>What members say the gradient of a slot is that several have computed.</summary>
+    public HashVotes SlotVotes { get; init; } = HashVotes.None;
+
     /// <summary>Why all have to go back to a checkpoint; null where they need not.</summary>
     public string? GoBack { get; init; }
 

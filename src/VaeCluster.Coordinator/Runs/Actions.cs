@@ -135,6 +135,7 @@ internal static class Actions
         {
             GoBack = null,
             Votes = run.Votes.NextRound(),
+            SlotVotes = run.SlotVotes.NextRound(),
             Workers = Update(run, worker => worker with { IsSynced = false, IsRestoring = false, CompletedSteps = null }),
         };
     }

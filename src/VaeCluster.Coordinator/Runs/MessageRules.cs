@@ -33,6 +33,8 @@ public static class MessageRules
                 ? "goodbye has a kind." : Text("reason", message.Goodbye.Reason),
             Wire.WorkerMessage.ContentOneofCase.SlotFailed => Text("error", message.SlotFailed.Error) ?? Steps(message.SlotFailed.Step),
             Wire.WorkerMessage.ContentOneofCase.StateHash => Hash("sha256", message.StateHash.Sha256.Length) ?? Steps(message.StateHash.CompletedSteps),
+            Wire.WorkerMessage.ContentOneofCase.SlotHash => message.SlotHash.Generation is null ? "slot_hash names a generation."
+                : Hash("sha256", message.SlotHash.Sha256.Length) ?? Steps(message.SlotHash.Step),
             Wire.WorkerMessage.ContentOneofCase.CheckpointWritten => Text("path", message.CheckpointWritten.Path) ?? Steps(message.CheckpointWritten.CompletedSteps),
             _ => "The message has no content that is known here.",
         };

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using VaeCluster.Collectives;
 using VaeCluster.Coordinator.Membership;
 using VaeCluster.Coordinator.Plans;
 using Wire = VaeCluster.Protocol.V1;
@@ -41,6 +42,8 @@ internal static class Messages
                 return SlotFailed(run, worker, message.SlotFailed, effects);
             case Wire.WorkerMessage.ContentOneofCase.StateHash:
                 return StateHash(run, worker, message.StateHash, effects);
+            case Wire.WorkerMessage.ContentOneofCase.SlotHash:
+                return SlotHash(run, worker, message.SlotHash, effects);
             case Wire.WorkerMessage.ContentOneofCase.CheckpointWritten:
                 return Checkpoint(run, worker, message.CheckpointWritten, effects);
             default:
@@ -180,6 +183,24 @@ internal static class Messages
             return run with { Votes = run.Votes.Add(worker.Id, hash.CompletedSteps, Convert.ToHexStringLower(hash.Sha256.Span)) };
         effects.Add(new RunEffect.Refused(Refusal.Step, $"{worker} told a hash after {hash.CompletedSteps} steps, where the run has done {run.CompletedSteps}."));
         return run;
+    }
+
+    /// <summary>Where a slot came out differently, its sum has reached all: they go back, and whoever is outvoted goes.</summary>
+    private static RunSnapshot SlotHash(RunSnapshot run, WorkerSnapshot worker, Wire.SlotHash hash, RunEffects effects)
+    {
+        // Under an older plan, whose members may be others.
+        if (run.Plan is not { } plan || plan.Generation != hash.Generation.FromWire() || run.GoBack is not null) return run;
+        var voters = SlotCheck.RanksOf((int)hash.Slot, [.. plan.Members.Select(member => member.Range)]).Select(rank => plan.Members[rank].Worker).ToList();
+        if (!worker.IsSynced || !voters.Contains(worker.Id) || hash.Step > run.CompletedSteps + MostStepsBetweenHeartbeats)
+        {
+            effects.Add(new RunEffect.Refused(Refusal.Stale, $"{worker} told a hash of slot {hash.Slot} of step {hash.Step}, which is not its to compute."));
+            return run;
+        }
+        run = run with { SlotVotes = run.SlotVotes.Add(worker.Id, hash.Step + 1, $"{Convert.ToHexStringLower(hash.Sha256.Span)} of slot {hash.Slot}") };
+        var verdict = run.SlotVotes.Judge(voters);
+        if (!verdict.NoMajority && verdict.Wrong.IsEmpty) return run;
+        foreach (var wrong in verdict.Wrong) run = PutOut(run, run.Find(wrong)!, $"computed slot {hash.Slot} of step {hash.Step} unlike others", effects);
+        return run with { GoBack = $"Slot {hash.Slot} of step {hash.Step} came out differently on {Words.List(voters.Where(run.SlotVotes.Now.ContainsKey))}." };
     }
 
     private const ulong MostStepsBetweenHeartbeats = 10_000;

@@ -52,8 +52,10 @@ internal sealed class MemberRounds(
         var subtrees = plan.Self.IsSpare ? [] : SlotTree.Cover(parts.Order.Slots, plan.Self.Slots);
         if (!ValidatesNext)
         {
+            var (check, recomputed) = Compare(plan);
             computed = parts.Step.Run(subtrees, parts.Images, sum, mailbox.Round);
             if (computed is null) return false;
+            if (check is not null) TellSlot(check, recomputed ?? parts.Step.ComparedHash!, plan);
             TraceRecovery(plan);
             pace.Add(computed, plan.Self.Slots.Count);
             metrics.Step(computed);
@@ -112,6 +114,31 @@ internal sealed class MemberRounds(
         using var host = length.cpu();
         return validation.Read(MemoryMarshal.Cast<byte, float>(host.bytes));
     }
+
+    /// <summary>Every K steps one slot is computed by more than one member: here by this one, or as part of the step to come.</summary>
+    private (SlotCheck? Check, byte[]? Recomputed) Compare(MemberPlan plan)
+    {
+        parts.Step.ComparedSlot = null;
+        var (step, every) = (parts.State.Step, parts.Config.Train.HashSteps);
+        // Other machines may compute other bits, where the run takes them.
+        if (every == 0 || (step + 1) % every != 0 || parts.Config.Train.MixedWorkers) return default;
+        var check = SlotCheck.Of(step / every, plan.Slots, [.. plan.Members.Select(member => member.Slots)]);
+        if (check is null || !check.Ranks.Contains(plan.Rank) || parts.Order.CountOf(step, check.Slot) == 0) return default;
+        if (check.Ranks[0] != plan.Rank) return (check, parts.Step.Recompute(check.Slot, parts.Images, mailbox.Round));
+        parts.Step.ComparedSlot = check.Slot;
+        return (check, null);
+    }
+
+    private void TellSlot(SlotCheck check, byte[] hash, MemberPlan plan) => connection.Send(new WorkerMessage
+    {
+        SlotHash = new()
+        {
+            Step = (ulong)parts.State.Step - 1,
+            Slot = (uint)check.Slot,
+            Generation = new() { Term = plan.Generation.Term, Number = plan.Generation.Number },
+            Sha256 = ByteString.CopyFrom(hash),
+        },
+    });
 
     private void TraceRecovery(MemberPlan plan)
     {

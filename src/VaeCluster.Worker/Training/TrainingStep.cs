@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
+using TorchSharp;
 using VaeCluster.Collectives;
 using VaeCluster.Data.Order;
 using VaeCluster.Data.Pipeline;
@@ -34,6 +36,12 @@ public sealed class TrainingStep : IDisposable
         hooks = new GradientHooks(state.Parameters, bucket => bucketReady!(buckets[bucket]));
     }
 
+    /// <summary>A slot that this member contributes, and others compute too: its gradient's hash is kept.</summary>
+    internal int? ComparedSlot { get; set; }
+
+    /// <summary>SHA-256 over the gradient and the sums of <see cref="ComparedSlot"/> in the last step; null where it was not computed.</summary>
+    internal byte[]? ComparedHash { get; private set; }
+
     /// <summary>The slot that is being computed, to name it when that fails.</summary>
     internal int CurrentSlot { get; private set; }
 
@@ -51,7 +59,7 @@ public sealed class TrainingStep : IDisposable
     {
         var clock = Stopwatch.GetTimestamp();
         pass.ResetTimes();
-        (waited, leaving) = (TimeSpan.Zero, null);
+        (waited, leaving, ComparedHash) = (TimeSpan.Zero, null, null);
 
         // 1, 2. The member's slots, in the tree. Buckets leave while the last slot's backward still runs.
         sums.Reset();
@@ -94,7 +102,7 @@ public sealed class TrainingStep : IDisposable
             using var batch = images.Take(step, slot, cancellation);
             waited += batch.Wait;
             sums.BeginSlot();
-            var isLast = reduction is not null && slot == last;
+            var (isLast, isCompared) = (reduction is not null && slot == last, slot == ComparedSlot);
             if (isLast)
             {
                 bucketReady = bucket =>
@@ -104,9 +112,34 @@ public sealed class TrainingStep : IDisposable
                     reduction!.Contribute(subtree, sums.Current, bucket);
                 };
             }
-            pass.Run(sums.Current, batch.Pixels, batch.Count, step, slot, order.BatchOf(step), isLast ? hooks : null);
+            pass.Run(sums.Current, batch.Pixels, batch.Count, step, slot, order.BatchOf(step), isLast && !isCompared ? hooks : null);
+            if (!isCompared) return;
+            // Before anything is added to it.
+            ComparedHash = HashOf(sums.Current);
+            if (!isLast) return;
+            foreach (var bucket in state.Parameters.Layout.Buckets) bucketReady!(bucket);
         }, sums.KeepLeft, sums.AddLeft);
         return sums.Finish();
+    }
+
+    /// <summary>Another member's slot of the next step, computed once more.</summary>
+    /// <returns>As <see cref="ComparedHash"/>.</returns>
+    internal byte[] Recompute(int slot, SlotPipeline images, CancellationToken cancellation)
+    {
+        var step = state.Step;
+        sums.Reset();
+        using var held = HeldWeights.Begin();
+        using var batch = images.Take(step, slot, cancellation);
+        sums.BeginSlot();
+        pass.Run(sums.Current, batch.Pixels, batch.Count, step, slot, order.BatchOf(step), null);
+        return HashOf(sums.Current);
+    }
+
+    private static byte[] HashOf(FlatGradient gradient)
+    {
+        if (gradient.Flat.device_type == DeviceType.CPU) return SHA256.HashData(gradient.Flat.bytes);
+        using var host = gradient.Flat.cpu();
+        return SHA256.HashData(host.bytes);
     }
 
     /// <summary>Clips by the global norm, updates weights and statistics, counts the step.</summary>

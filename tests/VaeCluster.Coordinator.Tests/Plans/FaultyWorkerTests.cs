@@ -74,6 +74,51 @@ public sealed class FaultyWorkerTests
     }
 
     [Fact]
+    public void Decide_SlotDiffersOnOneOfThree_ItIsPutOutAndTheOthersGoBack()
+    {
+        var (simulation, workers) = WorkerLossTests.Running(3);
+        simulation.Step();
+        foreach (var (worker, hash) in workers.Zip([(byte)1, (byte)2, (byte)1])) simulation.Say(worker, worker.SlotHash(0, hash));
+
+        Assert.Equal("computed slot 0 of step 0 unlike others", simulation.Run.Find("w2")!.Out!.Reason);
+        simulation.Advance(1);
+        Assert.Equal(["w1", "w3"], workers[0].Plan!.Members.Select(member => member.WorkerId).Order());
+        Assert.Equal(0ul, workers[0].Plan!.FirstStep);
+        Assert.Equal([2, 2], new[] { workers[0].Restores, workers[2].Restores });
+    }
+
+    [Fact]
+    public void Decide_SlotDiffersOnTwo_AllGoBackAndWhoDiffersAgainIsPutOut()
+    {
+        var (simulation, workers) = WorkerLossTests.Running(2);
+        simulation.Step();
+        simulation.Say(workers[0], workers[0].SlotHash(0, 1));
+        simulation.Say(workers[1], workers[1].SlotHash(0, 2));
+
+        Assert.All(workers, worker => Assert.Equal(2, worker.Restores));
+        Assert.All(workers, worker => Assert.Null(simulation.Run.Find(worker.Id)!.Out));
+        simulation.Step();
+        simulation.Say(workers[0], workers[0].SlotHash(0, 1));
+        simulation.Say(workers[1], workers[1].SlotHash(0, 3));
+
+        Assert.Equal("computed slot 0 of step 0 unlike others", simulation.Run.Find("w2")!.Out!.Reason);
+        simulation.Advance(1);
+        Assert.Equal("w1", Assert.Single(workers[0].Plan!.Members).WorkerId);
+    }
+
+    [Fact]
+    public void Hear_SlotThatIsNotItsToCompute_IsRefused()
+    {
+        var (simulation, workers) = WorkerLossTests.Running(4);
+        simulation.Step();
+        simulation.Say(workers[3], workers[3].SlotHash(0, 1));
+        simulation.Say(workers[0], workers[0].SlotHash(99, 1));
+
+        Assert.Equal(2, simulation.Effects.Count(effect => effect is VaeCluster.Coordinator.Runs.RunEffect.Refused { What: VaeCluster.Coordinator.Runs.Refusal.Stale }));
+        Assert.Empty(simulation.Run.SlotVotes.Now);
+    }
+
+    [Fact]
     public void Decide_LieAboutTheStep_IsPutOutAndNotBelieved()
     {
         var (simulation, workers) = WorkerLossTests.Running(3);

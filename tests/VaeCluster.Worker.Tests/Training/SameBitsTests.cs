@@ -75,6 +75,29 @@ public sealed class SameBitsTests
         Assert.Equal([36, 4, 36], Enumerable.Range(0, 3).Select(_ => training.RunStep(CancellationToken.None).Samples));
     }
 
+    [Theory]
+    [InlineData("tiny")]
+    [InlineData("mnist")]
+    public void Recompute_AnotherMembersSlot_HasTheHashOfWhatThatContributes(string preset)
+    {
+        using var training = new LocalTraining(Runs.Config(preset));
+        training.RunStep(CancellationToken.None);
+        var hashes = new HashSet<string>();
+        foreach (var (slot, start, end) in ((int, int, int)[])[(0, 0, 8), (6, 0, 8), (3, 3, 6), (7, 7, 8), (4, 0, 5)])
+        {
+            var expected = training.Computation.Recompute(slot, training.Images, CancellationToken.None);
+            var (subtrees, sum) = (SlotTree.Cover(8, new(start, end)), new GivenUp());
+            training.Computation.ComparedSlot = slot;
+
+            Assert.Null(training.Computation.Run(subtrees, training.Images, sum, CancellationToken.None));
+
+            Assert.Equal(expected, training.Computation.ComparedHash);
+            // Also where its buckets can't leave while backward runs.
+            Assert.Equal(subtrees.Count * training.State.Parameters.Layout.Buckets.Count, sum.Contributed.Distinct().Count());
+            Assert.True(hashes.Add(Convert.ToHexString(expected)));
+        }
+    }
+
     private static string WeightsAfter(int steps, Config.RunConfig config)
     {
         using var training = new LocalTraining(config);
@@ -102,5 +125,19 @@ public sealed class SameBitsTests
             var (left, right) = SlotTree.Split(node);
             return Join(left) + Join(right);
         }
+    }
+
+    /// <summary>Takes contributions, and never has a result.</summary>
+    private sealed class GivenUp : IStepReduction
+    {
+        public List<(SlotRange, int)> Contributed { get; } = [];
+
+        public bool Contribute(SlotRange subtree, FlatGradient sum, Bucket bucket)
+        {
+            Contributed.Add((subtree, bucket.Index));
+            return true;
+        }
+
+        public FlatGradient? Wait() => null;
     }
 }
