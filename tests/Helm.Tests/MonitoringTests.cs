@@ -27,6 +27,16 @@ public sealed partial class MonitoringTests
     }
 
     [Fact]
+    public void EachRule_HasARunbook()
+    {
+        var headings = File.ReadLines(Path.Combine(Tool.Root, "docs/operations.md")).ToHashSet(StringComparer.Ordinal);
+        var alerts = AlertName().Matches(File.ReadAllText(Rules)).Select(match => match.Groups[1].Value).ToList();
+        Assert.NotEmpty(alerts);
+        var missing = alerts.Where(alert => !headings.Contains($"### {alert}")).ToList();
+        Assert.True(missing.Count == 0, "No runbook in docs/operations.md: " + string.Join(' ', missing));
+    }
+
+    [Fact]
     public void Prometheus_TakesTheConfigurationOfCompose()
     {
         var check = Tool.Promtool("check", "config", "--syntax-only", Path.Combine(Tool.Root, "deploy/prometheus/prometheus.yml"));
