@@ -21,12 +21,12 @@ namespace VaeCluster.Config;
 public sealed class RunConfig : IValidatableObject
 {
     /// <summary>
-    /// What a resumed run may change: how long it runs, how often it looks at itself, how it gets at its data, what it keeps.
-    /// All else decides the weights.
+    /// What a resumed run may change: how long it runs, how often it looks at itself, how it gets at its data, what it keeps, and
+    /// whether it takes workers that compute other bits. All else decides the weights.
     /// </summary>
     public static readonly IReadOnlyList<string> MayChange =
     [
-        "train.steps", "train.epochs", "train.skip_limit", "train.hash_steps", "train.trace_steps",
+        "train.steps", "train.epochs", "train.skip_limit", "train.hash_steps", "train.trace_steps", "train.mixed_workers",
         "train.validate_epochs", "train.validate_steps", "train.validate_samples",
         "data.threads", "data.prefetch_megabytes", "data.broken_limit", "data.cache.folder", "data.cache.limit_gigabytes",
         "data.read.attempts", "data.read.first_delay",

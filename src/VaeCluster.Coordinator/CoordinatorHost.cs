@@ -82,9 +82,12 @@ public sealed class CoordinatorHost : IAsyncDisposable
         }
 
         // 1. The term, and what earlier ones have left.
-        var store = RunStore.TakeTerm(run.Folder, clock, run.NewestTerm);
         var storage = Path.Combine(run.Folder, "journal");
-        var nextStep = JournalReader.NextStep(options.JournalFolder ?? storage) ?? JournalReader.NextStep(storage);
+        var store = RunStore.TakeTerm(run.Folder, clock, run.NewestTerm);
+        var local = options.JournalFolder is null ? null : Path.Combine(options.JournalFolder, store.Run);
+        // The run's folder may have been brought back from a copy that is older than the journal.
+        if (JournalReader.NewestTerm(local ?? storage) is var newest && newest >= store.Term) store = RunStore.TakeTerm(run.Folder, clock, newest);
+        var nextStep = JournalReader.NextStep(local ?? storage) ?? JournalReader.NextStep(storage);
         if (run.BackTo < nextStep) nextStep = run.BackTo;
         var start = new RunSnapshot
         {
@@ -121,8 +124,9 @@ public sealed class CoordinatorHost : IAsyncDisposable
         app.MapGrpcService<MembershipService>();
         app.MapGrpcService<HealthService>();
 
-        // 3. The journal, and off.
-        var journal = new Journal(options.JournalFolder ?? storage, options.JournalFolder is null ? null : storage, store.Term,
+        // 3. The journal, and off. What a coordinator that was killed had not copied any more is copied now.
+        if (local is not null) Journal.CopyEarlier(local, storage, loop.JournalFailed);
+        var journal = new Journal(local ?? storage, local is null ? null : storage, store.Term,
             before => loop.PostAsync(new RunEvent.Recorded(before)), loop.JournalFailed, clock);
         journal.Append(new TermEntry(store.Run, store.Term, run.Slots, Environment.MachineName, clock.GetUtcNow()));
         (loop.Journal, loop.StepDone, loop.Completed, loop.TraceSteps) = (journal, run.StepDone, run.Completed, run.TraceSteps);

@@ -18,7 +18,7 @@ public sealed class CoordinatorOptions : IValidatableObject
     /// <summary>Listen beyond loopback without a token: whoever reaches the port can then join and end the run.</summary>
     public bool AllowNoToken { get; set; }
 
-    /// <summary>Local folder of the journal, copied to the run's folder with each checkpoint; in the run's folder itself where it is not given.</summary>
+    /// <summary>Local folder of journals, one below it for each run, copied to the run's folder with each checkpoint; in the run's folder itself where it is not given.</summary>
     public string? JournalFolder { get; set; }
 
     /// <summary>Workers that are known at a time, members or not.</summary>

@@ -23,7 +23,7 @@ internal static class JoinBenchmark
     private static async Task MeasureAsync(int contributors)
     {
         await using var cluster = new TestCluster(BenchmarkConfigs.Preset("tiny", 8, 16, slots: 8, model: ", widths: [128, 224]"), $"plans.min_members={contributors}");
-        var watches = Enumerable.Range(1, contributors).Select(i => StepWatch.Start(cluster, $"w{i}")).ToList();
+        var watches = Enumerable.Range(1, contributors).Select(i => StepWatch.Start(cluster, $"w{i}", StepWatch.Often)).ToList();
         List<double> joins = [], longest = [], medians = [], ratios = [];
         for (var join = 0; join < Joins; join++)
         {
@@ -33,18 +33,18 @@ internal static class JoinBenchmark
             _ = watches[0].SecondsPerStep(2, 5);
             var loading = Stopwatch.GetTimestamp();
             var id = $"newcomer{join}";
-            using var newcomer = StepWatch.Start(cluster, id);
+            using var newcomer = StepWatch.Start(cluster, id, StepWatch.Often);
             await cluster.WaitAsync("the newcomer is ready", status => status.Workers.Any(known => known.WorkerId == id && known.Stage is not WorkerStatus.Types.Stage.Loading));
             var ready = Stopwatch.GetTimestamp();
             var begins = newcomer.WaitFor("the newcomer has slots", seen => seen.Slots > 0, ready);
             var done = newcomer.WaitFor("the newcomer has done a step", seen => seen.Slots > 0 && seen.Steps > begins.Steps, begins.Time);
-            joins.Add(Stopwatch.GetElapsedTime(ready, done.Time).TotalSeconds);
+            joins.Add(Stopwatch.GetElapsedTime(ready, done.Done).TotalSeconds);
             foreach (var watch in watches)
             {
                 var median = watch.StepMilliseconds(quiet, loading).Median;
                 // From the step that was in hand on.
-                var before = watch.Seen.Last(seen => seen.Time <= ready).Time;
-                var most = watch.StepMilliseconds(before, watch.WaitFor("the step in hand is done", seen => seen.Steps >= done.Steps, ready).Time).Maximum;
+                var before = watch.Seen.Last(seen => seen.Done <= ready).Done;
+                var most = watch.StepMilliseconds(before, watch.WaitFor("the step in hand is done", seen => seen.Steps >= done.Steps, ready).Done).Maximum;
                 medians.Add(median);
                 longest.Add(most);
                 ratios.Add(most / median);

@@ -34,7 +34,7 @@ internal static class RecoveryBenchmark
     {
         await using var cluster = new TestCluster(BenchmarkConfigs.Preset("tiny", Batch, Size, slots: 8), "plans.min_members=3", "plans.gather_time=100ms");
         // The first one is never killed: it tells.
-        using var watch = StepWatch.Start(cluster, "w1");
+        using var watch = StepWatch.Start(cluster, "w1", StepWatch.Often);
         var others = new Queue<string>(["w2", "w3"]);
         foreach (var other in others) cluster.StartWorker(other);
         var joined = 3;
@@ -96,7 +96,7 @@ internal static class RecoveryBenchmark
         var planned = watch.WaitFor("there is another plan", seen => seen.Plan > before.Plan, start);
         var done = watch.WaitFor("a step is done under it", seen => seen.Steps > planned.Steps, planned.Time);
         var step = watch.StepMilliseconds(watch.WaitFor("the old plan", seen => seen.Plan == before.Plan).Time, start).Median;
-        return (Stopwatch.GetElapsedTime(start, done.Time).TotalSeconds, step);
+        return (Stopwatch.GetElapsedTime(start, done.Done).TotalSeconds, step);
     }
 
     private static async Task MeasurePeerAsync(string monitor)

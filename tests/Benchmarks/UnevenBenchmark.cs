@@ -37,7 +37,7 @@ internal static class UnevenBenchmark
     private static async Task<double> AloneAsync()
     {
         await using var cluster = new TestCluster(Config, "plans.min_members=1");
-        using var watch = StepWatch.Start(cluster, "w1", pauseMilliseconds: 10);
+        using var watch = StepWatch.Start(cluster, "w1");
         watch.WaitFor("the run is warm", seen => seen.Steps >= 5);
         return Batch / watch.SecondsPerStep(4, 5);
     }
@@ -45,7 +45,7 @@ internal static class UnevenBenchmark
     private static async Task<(double Rate, double Factor, string Slots)> UnevenAsync()
     {
         await using var cluster = new TestCluster(Config, "plans.min_members=2");
-        using var watch = StepWatch.Start(cluster, "w1", pauseMilliseconds: 10);
+        using var watch = StepWatch.Start(cluster, "w1");
         cluster.StartWorker("w2");
         watch.WaitFor("the run is warm", seen => seen.Steps >= 5);
         using (cluster.Workers["w2"].SlowDown(RunTime, StopTime))

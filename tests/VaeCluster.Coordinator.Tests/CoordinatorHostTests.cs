@@ -22,6 +22,29 @@ public sealed class CoordinatorHostTests
     }
 
     [Fact]
+    public async Task StartAsync_AfterAKillOrARestoredCopy_HasTheWholeJournalInTheRunsFolder()
+    {
+        using var folder = new TemporaryFolder();
+        using var local = new TemporaryFolder();
+        var (storage, journals) = (folder.In("journal"), local.Path);
+        string run;
+        await using (var host = await StartAsync(folder, journals: journals)) run = host.Run;
+
+        // 1. What the one before had not copied is copied.
+        Assert.Single(JournalReader.Read(storage));
+        foreach (var piece in Directory.GetFiles(storage)) File.Delete(piece);
+        await (await StartAsync(folder, journals: journals)).DisposeAsync();
+        Assert.Equal([1ul, 2ul], JournalReader.Read(storage).OfType<TermEntry>().Select(entry => entry.Term));
+        await (await StartAsync(folder, journals: journals)).DisposeAsync();
+        Assert.Equal([1ul, 2ul, 3ul], JournalReader.Read(storage).OfType<TermEntry>().Select(entry => entry.Term));
+
+        // 2. A copy of the folder from before the third term: the journal knows better.
+        File.Delete(folder.In("coordinator/term-000003.json"));
+        await using var restored = await StartAsync(folder, journals: journals);
+        Assert.Equal((run, 4ul), (restored.Run, restored.Term));
+    }
+
+    [Fact]
     public async Task StartAsync_Listening_IsReady()
     {
         using var folder = new TemporaryFolder();
@@ -33,7 +56,7 @@ public sealed class CoordinatorHostTests
         Assert.True(health.IsReady);
     }
 
-    private static Task<CoordinatorHost> StartAsync(TemporaryFolder folder, ServiceHealth? health = null) => CoordinatorHost.StartAsync(
-        new CoordinatorOptions { Listen = "http://127.0.0.1:0" }, new RunDescription(folder.Path, "{}", 8), logs => logs.ClearProviders(),
+    private static Task<CoordinatorHost> StartAsync(TemporaryFolder folder, ServiceHealth? health = null, string? journals = null) => CoordinatorHost.StartAsync(
+        new CoordinatorOptions { Listen = "http://127.0.0.1:0", JournalFolder = journals }, new RunDescription(folder.Path, "{}", 8), logs => logs.ClearProviders(),
         Prometheus.Metrics.WithCustomRegistry(Prometheus.Metrics.NewCustomRegistry()), health: health, cancellationToken: TestContext.Current.CancellationToken);
 }

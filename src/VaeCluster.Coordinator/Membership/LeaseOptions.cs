@@ -5,7 +5,7 @@ namespace VaeCluster.Coordinator.Membership;
 /// <summary>The section `lease`: when a silent worker counts as lost.</summary>
 public sealed class LeaseOptions : IValidatableObject
 {
-    /// <summary>Time between two heartbeats of a worker; longer where there are more than a hundred workers.</summary>
+    /// <summary>Time between two heartbeats of a worker; longer where all together would send more than 1,000 a second.</summary>
     public TimeSpan HeartbeatInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>Shortest lease.</summary>

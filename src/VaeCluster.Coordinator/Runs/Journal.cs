@@ -35,7 +35,7 @@ public sealed class Journal : IAsyncDisposable
         (this.storage, this.term, this.recorded, this.failed, this.clock) = (storage, term, recorded, failed, clock);
         Directory.CreateDirectory(folder);
         if (storage is not null) Directory.CreateDirectory(storage);
-        file = new GrowingFile(Path.Combine(folder, $"journal-{term:D6}.jsonl"), FileMode.CreateNew, clock);
+        file = new GrowingFile(Path.Combine(folder, NameOf(term) + ".jsonl"), FileMode.CreateNew, clock);
         Completion = Task.Run(WriteAsync);
     }
 
@@ -56,6 +56,42 @@ public sealed class Journal : IAsyncDisposable
         await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         file.Dispose();
     }
+
+    /// <summary>What earlier terms' files have beyond the copies of them.</summary>
+    /// <param name="folder">Where coordinators of this run write.</param>
+    /// <param name="storage">Where copies go.</param>
+    /// <param name="failed">Called with a sentence where one can't be copied.</param>
+    public static void CopyEarlier(string folder, string storage, Action<string> failed)
+    {
+        if (!Directory.Exists(folder)) return;
+        foreach (var path in Directory.EnumerateFiles(folder, "journal-*.jsonl"))
+        {
+            try
+            {
+                Directory.CreateDirectory(storage);
+                var name = Path.GetFileNameWithoutExtension(path);
+                var copied = Directory.EnumerateFiles(storage, $"{name}.*.jsonl").Sum(piece => new FileInfo(piece).Length);
+                using var source = File.OpenRead(path);
+                if (source.Length <= copied) continue;
+                source.Position = copied;
+                var target = Path.Combine(storage, PieceName(name, copied));
+                using (var copy = new FileStream(target + ".tmp", FileMode.Create, FileAccess.Write))
+                {
+                    source.CopyTo(copy);
+                    copy.Flush(flushToDisk: true);
+                }
+                File.Move(target + ".tmp", target, overwrite: true);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                failed($"{path} can't be copied: {exception.Message} The next coordinator tries again.");
+            }
+        }
+    }
+
+    private static string NameOf(ulong term) => $"journal-{term:D6}";
+
+    private static string PieceName(string name, long start) => $"{name}.{start:D12}.jsonl";
 
     private async Task WriteAsync()
     {
@@ -108,7 +144,7 @@ public sealed class Journal : IAsyncDisposable
 
     private async Task WriteCopyAsync(long start, long end)
     {
-        var path = Path.Combine(storage!, $"journal-{term:D6}.{start:D12}.jsonl");
+        var path = Path.Combine(storage!, PieceName(NameOf(term), start));
         var temporary = path + ".tmp";
         await using (var target = new FileStream(temporary, FileMode.Create, FileAccess.Write))
         {

@@ -28,6 +28,10 @@ public static class JournalReader
         }
     }
 
+    /// <summary>Of the last term that has a file; 0 where there is none.</summary>
+    public static ulong NewestTerm(string folder) => !Directory.Exists(folder) ? 0 : Directory.EnumerateFiles(folder, "journal-*.jsonl")
+        .Select(path => ulong.TryParse(Path.GetFileName(path)["journal-".Length..].Split('.')[0], out var term) ? term : 0).DefaultIfEmpty().Max();
+
     /// <summary>The step after the last one recorded; null where there is none.</summary>
     public static ulong? NextStep(string folder) => Read(folder).OfType<StepEntry>().LastOrDefault()?.Step + 1;
 }

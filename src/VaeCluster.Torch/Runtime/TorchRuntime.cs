@@ -38,8 +38,9 @@ public static partial class TorchRuntime
     }
 
     /// <summary>What must be equal among workers whose weights shall be equal to the bit (DESIGN.md, the one promise), by name.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string>> Fingerprint(string precision) =>
+    public static IReadOnlyList<KeyValuePair<string, string>> Fingerprint(string precision, Device device) =>
     [
+        new("device", device.type == TorchSharp.DeviceType.CPU ? "CPU" : GpuModels() ?? device.type.ToString()),
         new("processor", CpuModel()),
         new("libraries", Native.NativeAdditions.Description),
         new("BLAS", $"BLAS core type {Environment.GetEnvironmentVariable("OPENBLAS_CORETYPE") ?? "default"}"),
@@ -49,6 +50,17 @@ public static partial class TorchRuntime
 
     private static string? BlasCoreType() =>
         Avx512BW.IsSupported ? "SkylakeX" : Avx2.IsSupported ? "Haswell" : null;
+
+    /// <summary>What the driver says of all GPUs of this machine; null where it says nothing.</summary>
+    private static string? GpuModels()
+    {
+        const string folder = "/proc/driver/nvidia/gpus";
+        if (!Directory.Exists(folder)) return null;
+        var models = Directory.EnumerateDirectories(folder).Select(gpu => Path.Combine(gpu, "information")).Where(File.Exists)
+            .Select(File.ReadAllLines).Select(lines => lines.FirstOrDefault(line => line.StartsWith("Model:", StringComparison.Ordinal))?[6..].Trim())
+            .OfType<string>().Distinct().Order(StringComparer.Ordinal).ToList();
+        return models.Count == 0 ? null : string.Join(", ", models);
+    }
 
     private static string CpuModel() => File.Exists("/proc/cpuinfo")
         ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))

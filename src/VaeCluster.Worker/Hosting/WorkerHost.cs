@@ -66,6 +66,9 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private volatile string instance = NewInstance();
     private volatile Member? member;
     private volatile string? leaving;
+
+    /// <summary>The device's memory is the process' own.</summary>
+    private volatile bool computesInMemory;
     private MetricsEndpoint? endpoints;
     private string endpoint = "";
 
@@ -223,6 +226,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         if (standing.CompletedSteps is { } steps) heartbeat.CompletedSteps = (ulong)steps;
         heartbeat.Generation = standing.Plan?.Message.Generation;
         heartbeat.Copied = known.CopiedShare;
+        if (computesInMemory) heartbeat.DeviceBytes = (ulong)Environment.WorkingSet;
         known.Pace.WriteTo(heartbeat);
         return heartbeat;
     }
@@ -277,7 +281,9 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             var config = new ConfigSources { Text = welcome.Config, Name = "the coordinator's configuration" }.Load();
             // Before anything loads libtorch, which asks for its threads once.
             TorchRuntime.Start(config.Train.Threads, config.Train.Deterministic);
-            using var parts = new TrainingParts(config, DeviceOf(options.Device), stopping.Token);
+            var device = DeviceOf(options.Device);
+            using var parts = new TrainingParts(config, device, stopping.Token);
+            computesInMemory = device.type == DeviceType.CPU;
             var folder = FolderOf(welcome);
             var checkpoints = folder is null && config.Checkpoints.Storage is null ? null
                 : RunCheckpoints.Open(config, folder?.Path ?? "", parts.Data.Manifest.Id, Saved);
@@ -328,7 +334,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         var path = options.RunFolder ?? welcome.Folder;
         if (options.RunFolder is null && !Directory.Exists(path))
         {
-            HostingLog.Ignored(logger, $"The run's folder {path} is not to be seen here: this worker writes no checkpoints and pictures. Name it with --run.");
+            HostingLog.Ignored(logger, $"The run's folder {path} is not to be seen here: this worker writes no pictures and no final weights, and checkpoints only where they have another place. Name it with --run.");
             return null;
         }
         return RunFolder.Open(path);

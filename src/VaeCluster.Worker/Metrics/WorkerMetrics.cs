@@ -14,7 +14,7 @@ public sealed class WorkerMetrics
 {
     private static readonly string[] PartNames = ["data", "forward", "backward", "exchange", "update"];
 
-    private readonly Gauge completedSteps, imagesPerSecond, term, number, slots;
+    private readonly Gauge completedSteps, lastStep, imagesPerSecond, term, number, slots;
     private readonly Gauge.Child contributors, spares;
     private readonly Dictionary<string, Gauge.Child> losses, validation;
     private readonly Histogram duration;
@@ -32,6 +32,7 @@ public sealed class WorkerMetrics
     {
         ArgumentNullException.ThrowIfNull(factory);
         completedSteps = factory.CreateGauge("vaecluster_worker_completed_steps", "Steps of the state that this worker holds.");
+        lastStep = factory.CreateGauge("vaecluster_worker_last_step_timestamp_seconds", "When this worker's last step was done, in seconds since 1970.");
         imagesPerSecond = factory.CreateGauge("vaecluster_worker_run_images_per_second", "Images of the whole run, in the last step.");
         var loss = factory.CreateGauge("vaecluster_worker_loss", "Per sample, over the samples of the last step.", ["part"]);
         losses = Children(["total", "reconstruction", "kl", "gradient_norm", "learning_rate"], loss.WithLabels);
@@ -74,6 +75,8 @@ public sealed class WorkerMetrics
     public void Step(StepOutcome outcome)
     {
         ArgumentNullException.ThrowIfNull(outcome);
+        // Before the count, so that no count is seen with the time of the step before.
+        lastStep.SetToCurrentTimeUtc();
         completedSteps.Set(outcome.Step);
         losses["total"].Set(outcome.Loss);
         losses["reconstruction"].Set(outcome.Recon);

@@ -57,7 +57,7 @@ internal sealed class TrainingParts : IDisposable
     /// <summary>What this process' bits depend on, by name.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Fingerprint =>
     [
-        .. TorchRuntime.Fingerprint(Config.Train.Precision.ToString().ToLowerInvariant()),
+        .. TorchRuntime.Fingerprint(Config.Train.Precision.ToString().ToLowerInvariant(), Device),
         new("image decoder", DataSet.DecoderVersion),
     ];
 
