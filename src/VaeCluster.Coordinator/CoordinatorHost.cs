@@ -125,7 +125,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         app.MapGrpcService<HealthService>();
 
         // 3. The journal, and off. What a coordinator that was killed had not copied any more is copied now.
-        if (local is not null) Journal.CopyEarlier(local, storage, loop.JournalFailed);
+        if (local is not null) await Journal.CopyEarlierAsync(local, storage, loop.JournalFailed).ConfigureAwait(false);
         var journal = new Journal(local ?? storage, local is null ? null : storage, store.Term,
             before => loop.PostAsync(new RunEvent.Recorded(before)), loop.JournalFailed, clock);
         journal.Append(new TermEntry(store.Run, store.Term, run.Slots, Environment.MachineName, clock.GetUtcNow()));

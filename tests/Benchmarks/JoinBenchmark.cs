@@ -22,7 +22,7 @@ internal static class JoinBenchmark
 
     private static async Task MeasureAsync(int contributors)
     {
-        await using var cluster = new TestCluster(BenchmarkConfigs.Preset("tiny", 8, 16, slots: 8, model: ", widths: [128, 224]"), $"plans.min_members={contributors}");
+        await using var cluster = new TestCluster(BenchmarkConfigs.Preset("tiny", contributors + 1, 16, slots: contributors + 1, model: ", widths: [128, 224]"), $"plans.min_members={contributors}");
         var watches = Enumerable.Range(1, contributors).Select(i => StepWatch.Start(cluster, $"w{i}", StepWatch.Often)).ToList();
         List<double> joins = [], longest = [], medians = [], ratios = [];
         for (var join = 0; join < Joins; join++)

@@ -170,6 +170,17 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     public Task<RunStatus> WaitForStepAsync(ulong step) => WaitAsync($"step {step} is done", status => status.CompletedSteps >= step);
 
+    /// <summary>The next status that is told; null where the coordinator has ended.</summary>
+    public async Task<RunStatus?> StatusUnlessEndedAsync()
+    {
+        while (!coordinator.Process.HasExited)
+        {
+            if (await StatusAsync() is { } status) return status;
+            await Task.Delay(20);
+        }
+        return null;
+    }
+
     /// <summary>Waits until the coordinator has ended well, and the workers that are left.</summary>
     public async Task CompleteAsync()
     {

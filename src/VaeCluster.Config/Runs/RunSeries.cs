@@ -86,6 +86,13 @@ public sealed class RunSeries : IDisposable
         WriteLossCurve();
     }
 
+    public void Dispose()
+    {
+        metrics.Dispose();
+        validations.Dispose();
+        board.Dispose();
+    }
+
     private void WriteLossCurve()
     {
         folder.WriteLossCurve();
@@ -109,12 +116,5 @@ public sealed class RunSeries : IDisposable
         if (fails == failure is not null) return;
         fails = failure is not null;
         tell(fails ? $"The run folder can't be written: {failure!.Message} The series wait in memory until it can." : "The run folder is written again.");
-    }
-
-    public void Dispose()
-    {
-        metrics.Dispose();
-        validations.Dispose();
-        board.Dispose();
     }
 }

@@ -28,9 +28,10 @@ internal static class PlannedChange
             (staying, held) = (members, true);
         }
 
-        // 2. Newcomers are gathered, unless there is a change anyway.
+        // 2. Newcomers are gathered while others are on their way, unless there is a change anyway.
         var gathered = newcomers.Count == 0 ? TimeSpan.Zero : view.Now - newcomers.Min(worker => worker.AvailableSince);
-        var joins = newcomers.Count > 0 && (gathered >= view.Plans.GatherTime || leaving.Count > 0 || gone.Count > 0);
+        var onTheWay = view.Alive.Any(worker => !worker.IsReady);
+        var joins = newcomers.Count > 0 && (!onTheWay || gathered >= view.Plans.GatherTime || leaving.Count > 0 || gone.Count > 0);
         if (joins) staying = [.. staying, .. newcomers];
 
         // 3. What it would be, and whether that is worth a change.

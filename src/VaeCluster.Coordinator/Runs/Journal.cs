@@ -61,7 +61,7 @@ public sealed class Journal : IAsyncDisposable
     /// <param name="folder">Where coordinators of this run write.</param>
     /// <param name="storage">Where copies go.</param>
     /// <param name="failed">Called with a sentence where one can't be copied.</param>
-    public static void CopyEarlier(string folder, string storage, Action<string> failed)
+    public static async Task CopyEarlierAsync(string folder, string storage, Action<string> failed)
     {
         if (!Directory.Exists(folder)) return;
         foreach (var path in Directory.EnumerateFiles(folder, "journal-*.jsonl"))
@@ -71,16 +71,10 @@ public sealed class Journal : IAsyncDisposable
                 Directory.CreateDirectory(storage);
                 var name = Path.GetFileNameWithoutExtension(path);
                 var copied = Directory.EnumerateFiles(storage, $"{name}.*.jsonl").Sum(piece => new FileInfo(piece).Length);
-                using var source = File.OpenRead(path);
+                await using var source = File.OpenRead(path);
                 if (source.Length <= copied) continue;
                 source.Position = copied;
-                var target = Path.Combine(storage, PieceName(name, copied));
-                using (var copy = new FileStream(target + ".tmp", FileMode.Create, FileAccess.Write))
-                {
-                    source.CopyTo(copy);
-                    copy.Flush(flushToDisk: true);
-                }
-                File.Move(target + ".tmp", target, overwrite: true);
+                await WritePieceAsync(storage, name, copied, target => source.CopyToAsync(target)).ConfigureAwait(false);
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
@@ -90,8 +84,6 @@ public sealed class Journal : IAsyncDisposable
     }
 
     private static string NameOf(ulong term) => $"journal-{term:D6}";
-
-    private static string PieceName(string name, long start) => $"{name}.{start:D12}.jsonl";
 
     private async Task WriteAsync()
     {
@@ -133,7 +125,7 @@ public sealed class Journal : IAsyncDisposable
         await Task.Yield();
         try
         {
-            await WriteCopyAsync(start, end).ConfigureAwait(false);
+            await WritePieceAsync(storage!, NameOf(term), start, target => file.CopyAsync(start, end, target)).ConfigureAwait(false);
             copied = end;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -142,13 +134,14 @@ public sealed class Journal : IAsyncDisposable
         }
     }
 
-    private async Task WriteCopyAsync(long start, long end)
+    /// <summary>Whole or not at all; it never changes.</summary>
+    private static async Task WritePieceAsync(string storage, string name, long start, Func<Stream, Task> write)
     {
-        var path = Path.Combine(storage!, PieceName(NameOf(term), start));
+        var path = Path.Combine(storage, $"{name}.{start:D12}.jsonl");
         var temporary = path + ".tmp";
         await using (var target = new FileStream(temporary, FileMode.Create, FileAccess.Write))
         {
-            await file.CopyAsync(start, end, target).ConfigureAwait(false);
+            await write(target).ConfigureAwait(false);
             target.Flush(flushToDisk: true);
         }
         File.Move(temporary, path, overwrite: true);

@@ -48,14 +48,15 @@ public sealed class FirstPlanTests
     }
 
     [Fact]
-    public void Decide_LaterWorkers_AreGatheredForASecondAndTakeSlotsWhenTheyHoldTheState()
+    public void Decide_LaterWorkers_AreGatheredForASecondWhileOthersLoadAndTakeSlotsWhenTheyHoldTheState()
     {
         var simulation = new Simulation();
         var first = simulation.Come("w1");
         simulation.Advance(5);
-        var second = simulation.Come("w2");
+        var (second, third, last) = (Loading("w2"), Loading("w3"), Loading("w4"));
+        simulation.Say(second, second.Ready());
         simulation.Advance(0.5);
-        var third = simulation.Come("w3");
+        simulation.Say(third, third.Ready());
 
         Assert.Equal("Plan 1.1 stands: 1 contributor for 8 slots. w2 and w3 are gathered for the next one.", simulation.Reason);
         simulation.Advance(0.6);
@@ -68,6 +69,12 @@ public sealed class FirstPlanTests
         Assert.All([first, second, third], worker => Assert.True(worker.Part!.Slots >= 2));
         Assert.Equal("Plan 1.3 stands: 3 contributors for 8 slots.", simulation.Reason);
         Assert.Equal(0, simulation.Halts);
+
+        // Nobody else is on the way.
+        simulation.Say(last, last.Ready());
+        Assert.Equal("Plan 1.4 comes into force after the step in which all know it: w4 joins.", simulation.Reason);
+
+        ScriptedWorker Loading(string id) => simulation.Come(id, worker => worker.Loads = false);
     }
 
     [Fact]
