@@ -19,6 +19,9 @@ public sealed record WorkerSnapshot
     /// <summary>Most slots that it can compute; 0 for any number.</summary>
     public int MostSlots { get; init; }
 
+    /// <summary>Plans up to this one were made for another process of the same name.</summary>
+    public PlanGeneration After { get; init; }
+
     /// <summary>Counts workers as they come, to order them.</summary>
     public required long Arrival { get; init; }
 

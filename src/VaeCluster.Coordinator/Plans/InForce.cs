@@ -1,3 +1,5 @@
+using VaeCluster.Coordinator.Membership;
+using VaeCluster.Protocol.Segments;
 using static VaeCluster.Coordinator.Plans.PlanDecision;
 
 namespace VaeCluster.Coordinator.Plans;
@@ -33,16 +35,19 @@ internal static class InForce
     private static PlanDecision? Losses(PlanView view)
     {
         var run = view.Run;
-        var lost = run.Plan!.Contributors.Concat(run.Next?.Contributors ?? [])
-            .Select(member => member.Worker)
-            .Distinct()
-            .Select(worker => (Worker: worker, Why: view.WhyNot(worker) ?? (run.Find(worker)!.IsReady ? null : "came back as another process")))
+        var lost = run.Plan!.Contributors.Select(member => (member.Worker, run.Plan!.Generation))
+            .Concat(run.Next?.Contributors.Select(member => (member.Worker, run.Next.Generation)) ?? [])
+            .Select(part => (part.Worker, Why: view.WhyNot(part.Worker) ?? (Is(run.Find(part.Worker)!, part.Generation) ? null : "came back as another process")))
             .Where(entry => entry.Why is not null)
+            .DistinctBy(entry => entry.Worker)
             .ToList();
         if (lost.Count == 0) return null;
         var cause = lost.TrueForAll(entry => run.SlotFailures.Any(failure => failure.Worker == entry.Worker)) ? PlanCause.Failure : PlanCause.Loss;
         return new(new PlanAction.Halt(cause), lost.Count <= 3
             ? string.Join(" ", lost.Select(entry => $"{entry.Worker} {entry.Why}."))
             : $"{Words.List(lost.Select(entry => entry.Worker))} are lost ({lost[0].Worker} {lost[0].Why}).");
+
+        // Whom the plan was made for.
+        static bool Is(WorkerSnapshot worker, PlanGeneration generation) => worker.IsReady && worker.After < generation;
     }
 }

@@ -54,6 +54,7 @@ internal static class Arrivals
             LastHeard = now,
             Lease = Lease.At(interval),
             TimesOut = known?.TimesOut ?? 0,
+            After = known is null ? default : new(run.Term, run.Number),
         }) with
         {
             Stream = stream,

@@ -79,12 +79,14 @@ internal static class Messages
         if (ready.HasCompletedSteps && LiesAbove(run, ready.CompletedSteps)) return Liar(run, worker, ready.CompletedSteps, effects);
 
         ulong? state = ready.HasCompletedSteps ? ready.CompletedSteps : null;
-        var isMember = (run.Plan?.RankOf(id) ?? run.Next?.RankOf(id)) is not null;
+        // Under an older plan it holds what it held before: that of the newer one it has yet to copy.
+        var plan = run.Plan?.RankOf(id) is not null ? run.Plan : run.Next?.RankOf(id) is not null ? run.Next : null;
+        var follows = plan is not null && worker.WorksUnder >= plan.Generation;
         return run.With(worker with
         {
             IsReady = true,
             CompletedSteps = state,
-            IsSynced = worker.IsSynced || (isMember && state is not null),
+            IsSynced = worker.IsSynced || (follows && state is not null),
             IsRestoring = worker.IsRestoring && state is null,
             IsDistrusted = worker.IsDistrusted && state is null,
             AvailableSince = worker.IsReady && (worker.IsSynced || state is null) ? worker.AvailableSince : now,

@@ -62,7 +62,7 @@ public sealed class WorkerLossTests
         simulation.Continue(workers[2]);
         Assert.Null(workers[2].Plan); // it has heard of the plan without it
         simulation.Advance(1.5);
-        Assert.Equal("w3 joins.", workers[0].Next!.Reason);
+        Assert.Equal("Plan 1.3 comes into force after the step in which all know it: w3 joins.", simulation.Reason);
         Assert.True(workers[0].Next!.Members.Single(member => member.WorkerId == "w3").CopiesState);
         simulation.Step();
         simulation.Step();
@@ -248,6 +248,22 @@ public sealed class WorkerLossTests
         Assert.Null(workers[0].Finish);
         Assert.Equal(8u, second.Part!.Slots);
         Assert.Null(workers[0].Plan);
+    }
+
+    [Fact]
+    public void Hello_ReadyProcessUnderAContributorsName_IsALossAndJoinsAnew()
+    {
+        var (simulation, workers) = Running(3);
+        simulation.Step();
+        simulation.Disconnect(workers[2]);
+        (workers[2].Instance, workers[2].Plan, workers[2].CompletedSteps) = ("other", null, null);
+        simulation.Connect(workers[2]);
+
+        Assert.StartsWith("w3 came back as another process.", workers[0].Plan!.Reason);
+        simulation.Step();
+        simulation.Step();
+        Assert.True(workers[2].Part!.Slots > 0);
+        Assert.Equal(1, simulation.Halts);
     }
 
     internal static (Simulation Simulation, ScriptedWorker[] Workers) Running(int members, int slots = 8, ulong totalSteps = 0)
