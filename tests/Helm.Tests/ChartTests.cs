@@ -181,9 +181,9 @@ public sealed class ChartTests
     }
 
     [Theory]
-    [InlineData("storage.type=claim", "r-vae-train-runs|state-r-vae-train-coordinator-0")]
-    [InlineData("storage.type=existingClaim,storage.existingClaim=nfs.runs", "nfs[.]runs|state-r-vae-train-coordinator-0")]
-    [InlineData("storage.type=s3,storage.s3.uri=s3://bucket/runs,fullnameOverride=other", "state-other-coordinator-0")]
+    [InlineData("storage.type=claim", "r-vae-train-runs|journal-r-vae-train-coordinator-0")]
+    [InlineData("storage.type=existingClaim,storage.existingClaim=nfs.runs", "nfs[.]runs|journal-r-vae-train-coordinator-0")]
+    [InlineData("storage.type=s3,storage.s3.uri=s3://bucket/runs,fullnameOverride=other", "journal-other-coordinator-0")]
     public void StorageAlert_LooksAtTheClaimsOfTheRelease(string set, string claims)
     {
         var rendered = Rendered.Of("helm4", "--set", "monitoring.prometheusRule.enabled=true", "--set", set);

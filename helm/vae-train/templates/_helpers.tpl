@@ -73,7 +73,7 @@ annotations:
 {{/* The claims that a run fills, as a pattern in a query: a claim's name may have dots. */}}
 {{- define "vae-train.claims" -}}
 {{- if ne .Values.storage.type "s3" }}{{ include "vae-train.claim" . | replace "." "[.]" }}|{{ end -}}
-state-{{ include "vae-train.fullname" . }}-coordinator-0
+journal-{{ include "vae-train.fullname" . }}-coordinator-0
 {{- end }}
 
 {{- define "vae-train.scheme" -}}
