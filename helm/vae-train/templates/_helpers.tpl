@@ -304,6 +304,16 @@ imagePullSecrets:
 {{- fail (printf "coordinator.minMembers is %d, above autoscaling.maxReplicas, %d: the first plan would wait forever." (int .Values.coordinator.minMembers) (int .Values.autoscaling.maxReplicas)) -}}
 {{- end -}}
 {{- end -}}
+{{- range $role := list "coordinator" "worker" -}}
+{{- if eq (int (index $.Values.ports $role)) (int $.Values.ports.metrics) -}}
+{{- fail (printf "ports.%s and ports.metrics are both %d: one process listens on both, so give them two ports." $role (int $.Values.ports.metrics)) -}}
+{{- end -}}
+{{- end -}}
+{{- with (.Values.config | default dict).checkpoints -}}
+{{- if or .storage (compact (values (.s3 | default dict))) -}}
+{{- fail "config.checkpoints.storage and config.checkpoints.s3 are the chart's: storage.type and storage.s3 say where checkpoints go." -}}
+{{- end -}}
+{{- end -}}
 {{- $train := (include "vae-train.config" . | fromYaml).train | default dict -}}
 {{- if and (hasKey $train "batch") (hasKey $train "slots") -}}
 {{- if lt (int $train.batch) (int $train.slots) -}}
