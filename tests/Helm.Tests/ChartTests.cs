@@ -151,6 +151,25 @@ public sealed class ChartTests
         Assert.Contains($"\n           {command} --watch\n", notes.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("", 4)] // files/run.yaml
+    [InlineData("config.model.preset=mnist", 8)]
+    [InlineData("config.train.steps=10", 8)]
+    [InlineData("config.model.preset=sd", 4)]
+    [InlineData("config.model.preset=sd,config.train.slots=16,config.train.batch=16", 16)]
+    public void Notes_WarnOfWorkersWithoutASlot(string set, int slots)
+    {
+        Assert.DoesNotContain("spares", Notes(slots), StringComparison.Ordinal);
+        Assert.Contains($"WARNING: up to {slots + 2} workers for {slots} slots", Notes(slots + 2), StringComparison.Ordinal);
+
+        string Notes(int workers)
+        {
+            var said = Tool.Helm("helm4", "install", "r", Tool.Chart, "--dry-run=client", "--set", set, "--set", $"worker.replicas={workers}");
+            Assert.True(said.ExitCode == 0, said.All);
+            return said.Output[said.Output.IndexOf("NOTES:", StringComparison.Ordinal)..];
+        }
+    }
+
     [Fact]
     public void Probes_AreByGrpcHealth_WhereTheKubeletCan()
     {

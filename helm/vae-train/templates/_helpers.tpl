@@ -116,6 +116,12 @@ vaecluster status {{ include "vae-train.coordinatorUrl" . }} --token-file /etc/v
 {{- toYaml $config -}}
 {{- end }}
 
+{{/* Slots of the run: those of the configuration, of the preset where it has its own, of the program. Given the configuration. */}}
+{{- define "vae-train.slots" -}}
+{{- $preset := (.model | default dict).preset | default "mnist" -}}
+{{- (.train | default dict).slots | default (get (dict "sd" 4 "sd-published" 4) $preset | default 8) -}}
+{{- end }}
+
 {{/* A probe by gRPC health, where the kubelet can: not over TLS, and not before Kubernetes 1.24. Given (list root port ready). */}}
 {{- define "vae-train.probe" -}}
 {{- $root := index . 0 -}}

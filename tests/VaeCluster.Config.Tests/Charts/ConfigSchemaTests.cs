@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using VaeCluster.Models.Presets;
 
 namespace VaeCluster.Config.Tests.Charts;
 
@@ -23,6 +24,21 @@ public sealed class ConfigSchemaTests
         }
         var difference = Difference(schema["properties"]!["config"], wanted, "config").ToList();
         Assert.True(difference.Count == 0, "values.schema.json differs from the options classes (VAECLUSTER_WRITE_SCHEMA=1 writes it anew):\n" + string.Join('\n', difference));
+    }
+
+    /// <summary>The chart's notes count a run's slots where the values do not say.</summary>
+    [Fact]
+    public void SlotsOfThePresets_AreThoseThatTheChartCounts()
+    {
+        var helpers = File.ReadAllText(Path.Combine(Root(), "helm/vae-train/templates/_helpers.tpl"));
+        var own = new List<string>();
+        foreach (var preset in Preset.All)
+        {
+            var slots = new ConfigSources { Name = "values.yaml", Text = $"{{model: {{preset: {preset.Name}}}, data: {{source: 'shapes:'}}}}" }.Load().Train.Slots;
+            if (slots != new TrainOptions().Slots) own.Add($"\"{preset.Name}\" {slots}");
+        }
+        Assert.NotEmpty(own);
+        Assert.Contains($"(get (dict {string.Join(' ', own)}) $preset | default {new TrainOptions().Slots})", helpers, StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> Difference(JsonNode? there, JsonNode? wanted, string path)
