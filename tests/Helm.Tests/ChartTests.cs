@@ -64,6 +64,11 @@ public sealed class ChartTests
         Assert.Contains("--id=$(POD_NAME)", rendered.Arguments("worker"));
         Assert.Contains("--coordinator=http://r-vae-train-coordinator.ml.svc.cluster.local:5000", rendered.Arguments("worker"));
         Assert.Contains("preset: tiny", Rendered.Text(rendered["ConfigMap", "r-vae-train-config"], "data.run~yaml"), StringComparison.Ordinal);
+        foreach (var role in new[] { "coordinator", "worker" })
+        {
+            var volumes = (YamlSequenceNode)Rendered.Get(rendered["StatefulSet", $"r-vae-train-{role}"], "spec.template.spec.volumes");
+            Assert.All(volumes.Where(volume => Rendered.Has(volume, "emptyDir")), volume => Assert.True(Rendered.Has(volume, "emptyDir.sizeLimit"), $"{role}: {volume}"));
+        }
         Assert.DoesNotContain("PodMonitor", rendered.Kinds);
         Assert.DoesNotContain("HorizontalPodAutoscaler", rendered.Kinds);
         Assert.Equal(2, rendered.All("PodDisruptionBudget").Count());
@@ -116,6 +121,7 @@ public sealed class ChartTests
         Assert.Equal("minio", Rendered.Text(rendered.Container("worker"), "envFrom.0.secretRef.name"));
         var fetch = Rendered.Get(rendered["StatefulSet", "r-vae-train-worker"], "spec.template.spec.initContainers.0");
         Assert.Equal("s3://images/shards", Rendered.Text(fetch, "args.2"));
+        Assert.Equal("2Gi", Rendered.Text(fetch, "resources.limits.memory"));
     }
 
     [Fact]

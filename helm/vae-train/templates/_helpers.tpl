@@ -242,7 +242,7 @@ capabilities: {drop: [ALL]}
   securityContext:
     {{- include "vae-train.containerSecurity" $root | nindent 4 }}
   resources:
-    {{- toYaml $root.Values.coordinator.resources | nindent 4 }}
+    {{- toYaml .s3.resources | nindent 4 }}
   volumeMounts:
     - {name: tmp, mountPath: /tmp}
     - {name: images, mountPath: {{ .mountPath }}}
