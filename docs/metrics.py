@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes docs/metrics.md from where the program makes its metrics.
+"""Writes docs/metrics.md from where the program makes its metrics; what stands there from ## Traces on is kept.
 
     docs/metrics.py            write it
     docs/metrics.py --check    say whether the file is what this would write
@@ -17,10 +17,10 @@ CREATED = re.compile(r'Create(Counter|Gauge|Histogram)\(\s*"(?P<name>\w+)",\s*"(
 
 lines = [
     "# Metrics", "",
-    "Written by `docs/metrics.py` from the code; a test holds it to that. The coordinator and each worker serve them at `/metrics` of",
-    "their `--metrics` address, beside `/healthz` and `/readyz`. Times are seconds, sizes bytes, losses per sample in nats. Labels have",
-    "closed sets of values; workers are told apart by the `instance` that Prometheus sets. The dashboard and the alert rules of",
-    "helm/vae-train use what stands here.", "",
+    "The lists are written by `docs/metrics.py` from the code; a test holds them to that. The coordinator and each worker serve them",
+    "at `/metrics` of their `--metrics` address, beside `/healthz` and `/readyz`. Times are seconds, sizes bytes, losses per sample in",
+    "nats. Labels have closed sets of values; workers are told apart by the `instance` that Prometheus sets. The dashboard and the",
+    "alert rules of helm/vae-train use what stands here.", "",
 ]
 count = 0
 for title, path in PLACES:
@@ -30,7 +30,8 @@ for title, path in PLACES:
         lines.append(f"| `{match['name']}` | {match[1].lower()} | {labels} | {match['help']} |")
         count += 1
     lines.append("")
-text = "\n".join(lines)
+there = FILE.read_text()
+text = "\n".join(lines) + "\n" + there[there.index("## Traces"):]
 
 made = sum(len(re.findall(r"Create(?:Counter|Gauge|Histogram)\(", (ROOT / path).read_text())) for _, path in PLACES)
 if count != made:
@@ -41,7 +42,7 @@ others = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src").rglob("*
 if others:
     sys.exit(f"Metrics are made in {', '.join(others)} too: name it in docs/metrics.py.")
 if "--check" in sys.argv:
-    if FILE.read_text() != text:
+    if there != text:
         sys.exit("docs/metrics.md is not what docs/metrics.py writes: run it.")
 else:
     FILE.write_text(text)
