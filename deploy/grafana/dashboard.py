@@ -103,6 +103,7 @@ series("Heartbeats", [(f"sum(rate(vaecluster_heartbeats_total{{{RUN}}}[$__rate_i
 
 row("Members and stragglers")
 series("Workers by stage", [(f"sum by (stage) (vaecluster_workers{{{RUN}}})", "{{stage}}")], stacked=True)
+series("Members by role", [(f"sum by (role) (vaecluster_members{{{RUN}}})", "{{role}}")], stacked=True)
 series("Plans by cause", [(f"sum by (cause) (increase(vaecluster_plans_total{{{RUN}}}[5m]))", "{{cause}}")])
 series("Plan: term and number", [(f"max(vaecluster_plan_term{{{RUN}}})", "term"), (f"max(vaecluster_plan_number{{{RUN}}})", "number")])
 series("Slots of each worker", [(f"max by (instance) (vaecluster_worker_slots{{{WORKER}}})", "{{instance}}")], stacked=True)
@@ -124,9 +125,13 @@ series("Waiting for images, 95th percentile", [(f'histogram_quantile(0.95, sum b
 
 row("Checkpoints")
 series("Newest checkpoint, and the run", [(f"max(vaecluster_worker_checkpoint_completed_steps{{{RUN}}})", "saved"), (f"max(vaecluster_run_completed_steps{{{RUN}}})", "run"), (f"max(vaecluster_run_recorded_steps{{{RUN}}})", "journal")])
+series("Time since the last save", [(
+    f'time() - max(max_over_time(timestamp(increase(vaecluster_worker_checkpoints_total{{{RUN},outcome="saved"}}[2m]) > 0)[6h:1m]))', "seconds")],
+    "s", min=0, description="Up to 2 minutes more than shown. Nothing: no save in 6 hours.")
 series("Outcomes", [(f"sum by (outcome) (increase(vaecluster_worker_checkpoints_total{{{RUN}}}[10m]))", "{{outcome}}")])
 series("Duration, mean", [(f"sum(rate(vaecluster_worker_checkpoint_duration_seconds_sum{{{RUN}}}[10m])) / sum(rate(vaecluster_worker_checkpoint_duration_seconds_count{{{RUN}}}[10m]) > 0)", "seconds")], "s")
 series("Size", [(f"max(vaecluster_worker_checkpoint_size_bytes{{{RUN}}})", "bytes")], "bytes")
+series("Journal: failed writes", [(f"sum(increase(vaecluster_journal_failures_total{{{RUN}}}[5m]))", "in 5 min")], description="Of the journal or its copy.")
 series("Volumes: free", [('min by (persistentvolumeclaim) (kubelet_volume_stats_available_bytes{namespace=~"$namespace"})', "{{persistentvolumeclaim}}")], "bytes", description="From the kubelet.")
 
 
