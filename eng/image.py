@@ -128,7 +128,9 @@ class Builder:
             sys.exit(f"There is no stand-in for {image}.")
         for number, (instruction, rest) in enumerate(steps):
             print(f"   {instruction} {rest[:120]}", flush=True)
-            getattr(self, instruction.lower(), self.unknown)(stage, rest)
+            if instruction not in self.INSTRUCTIONS:
+                sys.exit(f"eng/image.py does not know the instruction {instruction}.")
+            self.INSTRUCTIONS[instruction](self, stage, rest)
         if key:
             mark.write_text(json.dumps({"key": key, "config": stage.config, "arguments": stage.arguments}))
         self.stages[name] = stage
@@ -144,9 +146,6 @@ class Builder:
         if None in parts or any(step == "COPY" and not rest.startswith("--from=") for step, rest in steps):
             return None
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-    def unknown(self, stage, rest):
-        sys.exit(f"An instruction that eng/image.py does not know: {rest}")
 
     # ---- instructions
 
@@ -215,6 +214,9 @@ class Builder:
         settings = " ".join(shlex.quote(f"{key}={value}") for key, value in environment.items())
         script.append(f"exec chroot {root} env -i {settings} sh -ec {shlex.quote('cd ' + stage.config['directory'] + ' && ' + command)}")
         mount_all("\n".join(script))
+
+    INSTRUCTIONS = {"ARG": arg, "ENV": env, "LABEL": label, "WORKDIR": workdir, "USER": user, "EXPOSE": expose, "ENTRYPOINT": entrypoint,
+                    "CMD": cmd, "COPY": copy, "RUN": run}
 
     # ---- the context
 

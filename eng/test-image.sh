@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the image's root file system (eng/image.py) and runs the program in it as a container would: its user, a read-only root.
+# It stays in artifacts/image/rootfs, to look at; with --keep the one that is there is run again, not built anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=artifacts/image
