@@ -3,7 +3,7 @@ RUN ?= runs/shapes
 WORKERS ?= 2
 DOTNET_BUILD = dotnet build VaeCluster.sln -c $(CONFIGURATION) --nologo -v quiet
 
-.PHONY: help setup build train test bench chaos image test-k8s format clean
+.PHONY: help setup build train test bench chaos image test-page test-k8s format clean
 
 help:           ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -35,6 +35,10 @@ chaos: build    ## a hundred random schedules of faults against whole clusters
 
 image:          ## the container image's root file system, without a container engine, and a short run in it (as root)
 	@bash eng/test-image.sh
+
+test-page: build ## the status page in a headless Chromium
+	@dotnet build tests/Cluster.Tests -c $(CONFIGURATION) --nologo -v quiet
+	@bash eng/test-page.sh $(CONFIGURATION)
 
 test-k8s:       ## the chart on a real cluster, where KUBECONFIG names one
 	@bash eng/test-k8s.sh

@@ -11,6 +11,7 @@ using VaeCluster.Coordinator.Status;
 using VaeCluster.Protocol.Access;
 using VaeCluster.Protocol.Health;
 using VaeCluster.Protocol.Transport;
+using Wire = VaeCluster.Protocol.V1;
 
 namespace VaeCluster.Coordinator;
 
@@ -46,15 +47,20 @@ public sealed class CoordinatorHost : IAsyncDisposable
 
     public ulong Term => loop.View.Run.Term;
 
+    /// <summary>How the run is, at this moment. Any thread, also after the end.</summary>
+    public Wire.RunStatus Status => loop.Status;
+
     /// <summary>How it ended. Fails where the journal can't be written.</summary>
     public Task<CoordinatorOutcome> Completion { get; }
 
     /// <summary>Starts, waits for the end, and stops.</summary>
-    /// <exception cref="UserErrorException">A setting is wrong, or the run's folder can't be written.</exception>
+    /// <inheritdoc cref="StartAsync"/>
+    /// <param name="started">Given the coordinator once it listens.</param>
     public static async Task<CoordinatorOutcome> RunAsync(CoordinatorOptions options, RunDescription run, CancellationToken cancellationToken,
-        Action<ILoggingBuilder>? logging = null, ServiceHealth? health = null)
+        Action<ILoggingBuilder>? logging = null, ServiceHealth? health = null, Action<CoordinatorHost>? started = null)
     {
         await using var host = await StartAsync(options, run, logging, health: health, cancellationToken: cancellationToken).ConfigureAwait(false);
+        started?.Invoke(host);
         await using var stop = cancellationToken.Register(host.stopping.Cancel).ConfigureAwait(false);
         return await host.Completion.ConfigureAwait(false);
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using VaeCluster.Config.Binding;
 
 namespace VaeCluster.Config.Runs;
@@ -7,7 +9,7 @@ namespace VaeCluster.Config.Runs;
 /// tensorboard/, checkpoints/, and journal/ where a coordinator led it. Files are written under a temporary name and renamed,
 /// so that a reader never sees half of one. One process at a time trains in it.
 /// </summary>
-public sealed class RunFolder : IDisposable
+public sealed partial class RunFolder : IDisposable
 {
     public const string ConfigName = "config.yaml";
     public const string ManifestName = "manifest";
@@ -156,6 +158,14 @@ public sealed class RunFolder : IDisposable
             .Select(path => (System.IO.Path.GetFileName(path)[..^ending.Length], path));
     }
 
+    /// <summary>The newest picture of each name; files of other names are none.</summary>
+    public IEnumerable<(string Name, long Step, string Path)> NewestPictures() => !Directory.Exists(In(PicturesName)) ? [] : Directory.GetFiles(In(PicturesName))
+        .Select(path => (Match: PictureFile().Match(System.IO.Path.GetFileName(path)), Path: path))
+        .Where(file => file.Match.Success)
+        .Select(file => (Name: file.Match.Groups[1].Value, Step: long.Parse(file.Match.Groups[2].ValueSpan, CultureInfo.InvariantCulture), file.Path))
+        .GroupBy(picture => picture.Name, (_, pictures) => pictures.MaxBy(picture => picture.Step))
+        .OrderBy(picture => picture.Name, StringComparer.Ordinal);
+
     /// <summary>The series of steps, to append to; rows after a step are dropped, because they will be done again.</summary>
     public MetricsLog OpenMetrics(long afterStep) => MetricsLog.Open(In(MetricsName), MetricsRow.Header, afterStep);
 
@@ -199,6 +209,9 @@ public sealed class RunFolder : IDisposable
     }
 
     public void Dispose() => _lock?.Dispose();
+
+    [GeneratedRegex(@"^([a-z]{1,40})-([0-9]{7,18})\.png\z")]
+    private static partial Regex PictureFile();
 
     private static string Absolute(string path)
     {

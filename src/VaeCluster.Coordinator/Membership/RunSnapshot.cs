@@ -69,7 +69,8 @@ public sealed record RunSnapshot
     /// <summary>Steps before this one are safe in the journal.</summary>
     public ulong RecordedSteps { get; init; }
 
-    public Wire.CheckpointWritten? Checkpoint { get; init; }
+    /// <summary>The last ones that this coordinator was told of, newest first.</summary>
+    public ImmutableList<Wire.CheckpointWritten> Checkpoints { get; init; } = [];
 
     /// <summary>After a restart: how long workers have to come back before their plan is judged; null when that is over.</summary>
     public TimeSpan? AdoptUntil { get; init; }

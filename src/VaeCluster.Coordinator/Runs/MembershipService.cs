@@ -1,13 +1,12 @@
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
-using VaeCluster.Coordinator.Status;
 using Wire = VaeCluster.Protocol.V1;
 
 namespace VaeCluster.Coordinator.Runs;
 
 /// <summary>Translates between calls and the loop's events. Whoever breaks a rule is ended with a status, and counted.</summary>
 internal sealed class MembershipService(
-    RunLoop loop, CoordinatorOptions options, CoordinatorMetrics metrics, TimeProvider clock, IHostApplicationLifetime host)
+    RunLoop loop, CoordinatorOptions options, TimeProvider clock, IHostApplicationLifetime host)
     : Wire.Membership.MembershipBase
 {
     private const int BurstSeconds = 10;
@@ -49,7 +48,7 @@ internal sealed class MembershipService(
     }
 
     public override Task<Wire.RunStatus> GetStatus(Wire.GetStatusRequest request, ServerCallContext context) =>
-        Task.FromResult(StatusView.Describe(loop.View.Run, loop.View.Reason, loop.Now, options, metrics.RefusedCounts()));
+        Task.FromResult(loop.Status);
 
     private async Task<Wire.WorkerMessage> HelloAsync(IAsyncStreamReader<Wire.WorkerMessage> requests, ServerCallContext context)
     {

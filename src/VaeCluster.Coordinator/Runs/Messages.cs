@@ -206,6 +206,7 @@ internal static class Messages
     }
 
     private const ulong MostStepsBetweenHeartbeats = 10_000;
+    private const int MostCheckpoints = 5;
 
     private static RunSnapshot Checkpoint(RunSnapshot run, WorkerSnapshot worker, Wire.CheckpointWritten checkpoint, RunEffects effects)
     {
@@ -216,7 +217,7 @@ internal static class Messages
         }
         effects.Add(new RunEffect.Append(new CheckpointEntry(checkpoint.CompletedSteps, checkpoint.Path)));
         effects.Add(new RunEffect.CopyJournal());
-        return run with { Checkpoint = checkpoint };
+        return run with { Checkpoints = [checkpoint, .. run.Checkpoints.Take(MostCheckpoints - 1)] };
     }
 
     private static string? Contradiction(RunSnapshot run, Wire.Ready ready)

@@ -52,6 +52,16 @@ internal sealed class RunLoop(
     /// <summary>What is known, and why nothing else is done, as of the last event. Any thread.</summary>
     public RunView View => view;
 
+    /// <summary>The same for people. Any thread.</summary>
+    public Wire.RunStatus Status
+    {
+        get
+        {
+            var (run, reason) = view;
+            return StatusView.Describe(run, reason, Now, options, metrics.RefusedCounts());
+        }
+    }
+
     /// <summary>Set before the first event.</summary>
     public Journal? Journal { get; set; }
 

@@ -22,8 +22,8 @@ internal static class StatusJson
         if (field.HasPresence && !field.Accessor.HasValue(message)) return null;
         return field.Accessor.GetValue(message) switch
         {
-            IDictionary map => new JsonObject(map.Cast<DictionaryEntry>().OrderBy(entry => (string)entry.Key, StringComparer.Ordinal)
-                .Select(entry => KeyValuePair.Create((string)entry.Key, Single(field.MessageType.FindFieldByName("value"), entry.Value!)))),
+            IDictionary map => new JsonObject(map.Keys.Cast<string>().Order(StringComparer.Ordinal)
+                .Select(key => KeyValuePair.Create(key, Single(field.MessageType.FindFieldByName("value"), map[key]!)))),
             IList list => new JsonArray([.. list.Cast<object>().Select(item => Single(field, item))]),
             var value => Single(field, value),
         };

@@ -31,7 +31,8 @@ public static class StatusView
             CompletedSteps = run.CompletedSteps,
             TotalSteps = run.TotalSteps,
             RecordedSteps = run.RecordedSteps,
-            Checkpoint = run.Checkpoint,
+            Checkpoint = run.Checkpoints.FirstOrDefault(),
+            EarlierCheckpoints = { run.Checkpoints.Skip(1) },
             UptimeSeconds = now.TotalSeconds,
         };
         foreach (var (what, count) in refused) status.Refused[what] = count;

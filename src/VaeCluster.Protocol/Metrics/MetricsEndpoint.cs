@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Prometheus;
@@ -35,9 +36,10 @@ public sealed class MetricsEndpoint : IAsyncDisposable
     /// <param name="listen">http://host:port; port 0 takes a free one.</param>
     /// <param name="registry">What to tell; the default registry where it is not given.</param>
     /// <param name="health">What /healthz answers by; always healthy where it is not given.</param>
+    /// <param name="more">Adds what else is told there.</param>
     /// <exception cref="UserErrorException">The address is none, or can't be listened on.</exception>
     public static async Task<MetricsEndpoint> StartAsync(string listen = DefaultListen, CollectorRegistry? registry = null,
-        ServiceHealth? health = null, CancellationToken cancellationToken = default)
+        ServiceHealth? health = null, Action<IEndpointRouteBuilder>? more = null, CancellationToken cancellationToken = default)
     {
         var address = TransportAddress.Parse(listen);
         if (address is not { Web: { } web, IsSecure: false }) throw new UserErrorException($"metrics: {listen} is no http:// address. Write http://host:port.");
@@ -58,6 +60,7 @@ public sealed class MetricsEndpoint : IAsyncDisposable
         app.MapMetrics("/metrics", registry);
         app.MapGet("/healthz", context => AnswerAsync(context, health?.IsServing() ?? true, "not serving"));
         app.MapGet("/readyz", context => AnswerAsync(context, health?.IsReady ?? true, "not ready"));
+        more?.Invoke(app);
         try
         {
             await app.StartAsync(cancellationToken).ConfigureAwait(false);

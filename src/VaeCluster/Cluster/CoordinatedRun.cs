@@ -8,6 +8,7 @@ using VaeCluster.Data;
 using VaeCluster.Protocol.Health;
 using VaeCluster.Protocol.Metrics;
 using VaeCluster.Protocol.Tracing;
+using VaeCluster.Status.Web;
 using VaeCluster.Worker.Checkpoints;
 
 namespace VaeCluster.Cluster;
@@ -31,10 +32,12 @@ internal sealed partial class CoordinatedRun(RunFolder folder, RunConfig config,
         var totalSteps = config.Train.StepsOf(config.OrderOf(data.Manifest).StepsPerEpoch);
         config.FixHorizon(totalSteps);
 
-        // 2. What probes and Prometheus ask.
+        // 2. What probes, Prometheus and browsers ask.
         var health = new ServiceHealth();
         health.Set(ServiceHealth.Ready, serving: false);
-        await using var endpoint = await MetricsEndpoint.StartAsync(options.Metrics, health: health, cancellationToken: cancellation).ConfigureAwait(false);
+        var history = new RunHistory();
+        var site = new StatusSite(history);
+        await using var endpoint = await MetricsEndpoint.StartAsync(options.Metrics, health: health, more: site.Map, cancellationToken: cancellation).ConfigureAwait(false);
 
         // 3. The folder.
         folder.ThrowIfAnother(config);
@@ -44,7 +47,7 @@ internal sealed partial class CoordinatedRun(RunFolder folder, RunConfig config,
         using var traces = Traces.Start("coordinator", Environment.MachineName);
         using var logs = LoggerFactory.Create(Logs.ToStandardError);
         var log = logs.CreateLogger<CoordinatedRun>();
-        await using var series = new StepSeries(folder, config, totalSteps, sentence => Series(log, sentence));
+        await using var series = new StepSeries(folder, config, totalSteps, history, sentence => Series(log, sentence));
 
         // 4. The run. A coordinator that stays has the series whole all the same, and does not stay where they can't be written.
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -72,7 +75,11 @@ internal sealed partial class CoordinatedRun(RunFolder folder, RunConfig config,
             StepDone = series.Add,
             TraceSteps = config.Train.TraceSteps,
             Completed = () => finishing = Task.Run(FinishAsync, CancellationToken.None),
-        }, ending.Token, Logs.ToStandardError, health).ConfigureAwait(false);
+        }, ending.Token, Logs.ToStandardError, health, started: host =>
+        {
+            site.Status = () => host.Status;
+            Listens(log, endpoint.Address);
+        }).ConfigureAwait(false);
         await (finishing ?? series.FinishAsync()).ConfigureAwait(false);
         return outcome.End switch
         {
@@ -91,6 +98,9 @@ internal sealed partial class CoordinatedRun(RunFolder folder, RunConfig config,
         if (Resume is null) return (newest, null);
         return (newest + 1, await checkpoints.GoBackAsync(Resume, totalSteps, new CheckpointOwner("coordinator", newest + 1, 0), cancellation).ConfigureAwait(false));
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Status page and metrics: {Address}")]
+    private static partial void Listens(ILogger logger, string address);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Sentence}")]
     private static partial void Series(ILogger logger, string sentence);

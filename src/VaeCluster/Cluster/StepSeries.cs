@@ -3,6 +3,7 @@ using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Config.Runs;
 using VaeCluster.Protocol.V1;
+using VaeCluster.Status.Web;
 
 namespace VaeCluster.Cluster;
 
@@ -17,6 +18,7 @@ internal sealed class StepSeries : IAsyncDisposable
     private readonly RunFolder folder;
     private readonly RunConfig config;
     private readonly long totalSteps;
+    private readonly RunHistory history;
     private readonly Action<string> tell;
     private readonly Task writing;
 
@@ -29,10 +31,11 @@ internal sealed class StepSeries : IAsyncDisposable
     /// <param name="folder">Of the run.</param>
     /// <param name="config">Of the run.</param>
     /// <param name="totalSteps">Of the whole run.</param>
+    /// <param name="history">Shown the same, with what the folder has from before.</param>
     /// <param name="tell">Told a sentence when the folder can't be written, and when it can again.</param>
-    public StepSeries(RunFolder folder, RunConfig config, long totalSteps, Action<string> tell)
+    public StepSeries(RunFolder folder, RunConfig config, long totalSteps, RunHistory history, Action<string> tell)
     {
-        (this.folder, this.config, this.totalSteps, this.tell) = (folder, config, totalSteps, tell);
+        (this.folder, this.config, this.totalSteps, this.history, this.tell) = (folder, config, totalSteps, history, tell);
         writing = Task.Run(WriteAsync);
     }
 
@@ -45,7 +48,7 @@ internal sealed class StepSeries : IAsyncDisposable
         ending = true;
         records.Writer.TryComplete();
         await writing.ConfigureAwait(false);
-        if (step == totalSteps) series?.TakePictures(step);
+        if (step == totalSteps) TakePictures();
         series?.Complete();
         series?.Dispose();
         series = null;
@@ -62,6 +65,7 @@ internal sealed class StepSeries : IAsyncDisposable
 
     private async Task WriteAsync()
     {
+        Try(() => Show(folder.ReadMetrics()));
         await foreach (var record in records.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             if ((long)record.Step != step) await OpenAsync((long)record.Step).ConfigureAwait(false);
@@ -74,12 +78,40 @@ internal sealed class StepSeries : IAsyncDisposable
         step = (long)record.Step + 1;
         seconds += record.Seconds;
         var losses = record.Losses;
-        series!.Add(new MetricsRow(step, (long)record.Epoch, record.Samples, losses.Loss, losses.Reconstruction, losses.Kl, losses.Psnr,
-            losses.GradientNorm, losses.LearningRate, losses.Beta, record.Seconds > 0 ? record.Samples / record.Seconds : 0, seconds));
+        var row = new MetricsRow(step, (long)record.Epoch, record.Samples, losses.Loss, losses.Reconstruction, losses.Kl, losses.Psnr,
+            losses.GradientNorm, losses.LearningRate, losses.Beta, record.Seconds > 0 ? record.Samples / record.Seconds : 0, seconds);
+        series!.Add(row);
+        history.Add(row);
         if (record.Validation is not { } validation) return;
-        series.Add(new ValidationRow(step, (long)record.Epoch, (long)validation.Samples, validation.Loss, validation.Reconstruction,
-            validation.Kl, validation.Psnr, (int)validation.ActiveUnits));
-        series.TakePictures(step);
+        var validated = new ValidationRow(step, (long)record.Epoch, (long)validation.Samples, validation.Loss, validation.Reconstruction,
+            validation.Kl, validation.Psnr, (int)validation.ActiveUnits);
+        series.Add(validated);
+        history.Add(validated);
+        TakePictures();
+    }
+
+    private void TakePictures()
+    {
+        series?.TakePictures(step);
+        Try(() => history.Show(folder.NewestPictures()));
+    }
+
+    private void Show(IReadOnlyList<MetricsRow> rows)
+    {
+        history.Show(rows, folder.ReadValidations());
+        history.Show(folder.NewestPictures());
+    }
+
+    /// <summary>What can't be read now is not shown.</summary>
+    private static void Try(Action show)
+    {
+        try
+        {
+            show();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     /// <summary>To append from this step on; while the folder can't be written, records wait.</summary>
@@ -101,6 +133,7 @@ internal sealed class StepSeries : IAsyncDisposable
         }
         var before = folder.ReadMetrics();
         seconds = before.Count > 0 ? before[^1].Seconds : 0;
+        Try(() => Show(before));
     }
 
     private void WriteSummary()

@@ -46,6 +46,18 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void NewestPictures_OfManySteps_AreTheLastOfEachNameAndNoOtherFiles()
+    {
+        using var folder = RunFolder.Prepare(In("run"));
+        Assert.Empty(folder.NewestPictures());
+        Directory.CreateDirectory(In("run/pictures"));
+        foreach (var name in new[] { "samples-0000020.png", "samples-0000003.png", "samples-10000000.png", "reconstructions-0000005.png", "samples-0000030.png.tmp", "<b>-0000001.png", "samples.123.tmp" })
+            File.WriteAllText(In($"run/pictures/{name}"), "");
+        Assert.Equal([("reconstructions", 5L, In("run/pictures/reconstructions-0000005.png")), ("samples", 10_000_000L, In("run/pictures/samples-10000000.png"))],
+            folder.NewestPictures());
+    }
+
+    [Fact]
     public void ThrowIfAnother_ARunIsThere_NamesAllThatMayNotChange()
     {
         using var folder = RunFolder.Prepare(In("run"));

@@ -91,7 +91,7 @@ public sealed class MetricsEndpointTests
     }
 
     private static Task<MetricsEndpoint> StartAsync(CollectorRegistry registry, ServiceHealth? health = null) =>
-        MetricsEndpoint.StartAsync("http://127.0.0.1:0", registry, health, TestContext.Current.CancellationToken);
+        MetricsEndpoint.StartAsync("http://127.0.0.1:0", registry, health, cancellationToken: TestContext.Current.CancellationToken);
 
     private static Task<HttpResponseMessage> GetAsync(MetricsEndpoint endpoint, string path) =>
         Client.GetAsync(endpoint.Address + path, TestContext.Current.CancellationToken);
