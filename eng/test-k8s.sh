@@ -34,7 +34,12 @@ install() { $helm -n "$space" upgrade --install $name helm/vae-train "${more[@]}
 in_coordinator() { kube exec $full-coordinator-0 -c coordinator -- "$@"; }
 field() { in_coordinator vaecluster status http://127.0.0.1:5000 --json --token-file /etc/vaecluster/token/token 2>/dev/null |
   python3 -c "import json,sys; s=json.load(sys.stdin); print($1)" 2>/dev/null; }
-fail() { echo "$1" >&2; kube get pods >&2; kube logs $full-coordinator-0 -c coordinator --tail 20 >&2; exit 1; }
+fail() {
+  { echo "$1"; kube get pods
+    in_coordinator vaecluster status http://127.0.0.1:5000 --token-file /etc/vaecluster/token/token || true
+    kube logs -l "app.kubernetes.io/instance=$name" --tail 20 --prefix || true; } >&2
+  exit 1
+}
 until_true() { # WHAT SECONDS COMMAND...
   local what=$1 end=$((SECONDS + $2)); shift 2
   until "$@"; do [ $SECONDS -lt $end ] || fail "It was not so that $what."; sleep 1; done
@@ -56,7 +61,7 @@ no_restarts() {
 }
 prometheus_has_loss() { [ -n "$(promtool query instant "http://127.0.0.1:$1" 'vaecluster_run_loss{part="total"} > 0' 2>/dev/null)" ]; }
 watch() { # Prometheus on loopback, which reaches the pod by the cluster's API
-  local api; $kubectl proxy --port=0 >"$work/proxy.log" & started+=($!)
+  local api; $kubectl proxy --port=0 >"$work/proxy.log" 2>&1 & started+=($!)
   until api=$(grep -o '127.0.0.1:[0-9]*' "$work/proxy.log"); do kill -0 "${started[0]}"; sleep 0.2; done
   cat >"$work/prometheus.yml" <<YAML
 scrape_configs:
@@ -76,6 +81,7 @@ long=config.train.steps=1000000 # so that it still trains, however long the clus
 install --set worker.replicas=1,$long
 until_true "Prometheus has a loss" 600 prometheus_has_loss "$port"
 began=$(kube get pods -o 'jsonpath={range .items[*]}{.status.startTime}{"\n"}{end}' | sort | tail -n 1)
+kill "${started[@]}"; started=()
 took=$(($(date +%s) - $(date -d "$began" +%s)))
 [ $took -le 60 ] || fail "The first loss came $took s after the pods' start."
 echo "ok: the first loss came $took s after the pods' start"
