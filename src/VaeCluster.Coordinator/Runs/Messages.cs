@@ -192,7 +192,9 @@ internal static class Messages
     {
         // Under an older plan, whose members may be others.
         if (run.Plan is not { } plan || plan.Generation != hash.Generation.FromWire() || run.GoBack is not null) return run;
-        var voters = SlotCheck.RanksOf((int)hash.Slot, [.. plan.Members.Select(member => member.Range)]).Select(rank => plan.Members[rank].Worker).ToList();
+        // A slot that there is not belongs to nobody.
+        IReadOnlyList<int> ranks = hash.Slot < run.Slots ? SlotCheck.RanksOf((int)hash.Slot, [.. plan.Members.Select(member => member.Range)]) : [];
+        var voters = ranks.Select(rank => plan.Members[rank].Worker).ToList();
         if (!worker.IsSynced || !voters.Contains(worker.Id) || hash.Step > run.CompletedSteps + MostStepsBetweenHeartbeats)
         {
             effects.Add(new RunEffect.Refused(Refusal.Stale, $"{worker} told a hash of slot {hash.Slot} of step {hash.Step}, which is not its to compute."));
