@@ -81,8 +81,9 @@ public static class PlanDecider
         if (!leaving.IsEmpty) return new(new PlanAction.Release(leaving), $"{Words.List(leaving)} may leave: no plan is in force.");
 
         var ready = view.Plannable.OrderBy(worker => worker.Arrival).ToList();
-        // Who was put out has come, and nobody waits for another one in its place.
-        if (ready.Count == 0 || ready.Count + run.Workers.Values.Count(worker => worker.Out is not null) < view.Plans.MinMembers)
+        // Who was put out for good has come, and is there still: nobody waits for another one in its place.
+        var outForGood = run.Workers.Values.Count(worker => worker is { Out.Until: null, Stream: not null, IsLeaving: false });
+        if (ready.Count == 0 || ready.Count + outForGood < view.Plans.MinMembers)
         {
             var waits = ready.Count == 0 ? "none is ready" : $"{ready.Count} of {view.Plans.MinMembers} are ready";
             return Stay($"Waiting for workers: {waits}{Kept(view)}.");

@@ -112,9 +112,9 @@ public sealed class FaultyWorkerTests
         var (simulation, workers) = WorkerLossTests.Running(4);
         simulation.Step();
         simulation.Say(workers[3], workers[3].SlotHash(0, 1));
-        simulation.Say(workers[0], workers[0].SlotHash(99, 1));
+        foreach (var slot in (uint[])[99, int.MaxValue, uint.MaxValue]) simulation.Say(workers[0], workers[0].SlotHash(slot, 1));
 
-        Assert.Equal(2, simulation.Effects.Count(effect => effect is VaeCluster.Coordinator.Runs.RunEffect.Refused { What: VaeCluster.Coordinator.Runs.Refusal.Stale }));
+        Assert.Equal(4, simulation.Effects.Count(effect => effect is VaeCluster.Coordinator.Runs.RunEffect.Refused { What: VaeCluster.Coordinator.Runs.Refusal.Stale }));
         Assert.Empty(simulation.Run.SlotVotes.Now);
     }
 
@@ -143,6 +143,25 @@ public sealed class FaultyWorkerTests
         Assert.Equal("told a state of 5000 steps, where the run has 1000", simulation.Run.Find("w2")!.Out!.Reason);
         Assert.Contains(simulation.Effects, effect => effect is VaeCluster.Coordinator.Runs.RunEffect.Refused { What: VaeCluster.Coordinator.Runs.Refusal.Step });
         Assert.Single(workers[0].Plan!.Members);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Decide_MinMembers_CountsWhoWasPutOutForGoodWhileItIsThere(bool isThere)
+    {
+        var (simulation, workers) = WorkerLossTests.Running(2);
+        workers[1].CompletedSteps = 5000;
+        simulation.Advance(0.5);
+        simulation.Kill(workers[0]);
+        if (!isThere) simulation.Kill(workers[1]);
+        simulation.Advance(10);
+
+        var third = simulation.Come("w3");
+        simulation.Advance(2);
+
+        Assert.Equal(isThere, third.Plan is not null);
+        if (!isThere) Assert.StartsWith("Waiting for workers: 1 of 2 are ready", simulation.Reason, StringComparison.Ordinal);
     }
 
     [Fact]
