@@ -98,10 +98,6 @@ public sealed class TrainingStep : IDisposable
 
         SlotTree.Evaluate(subtree, IsEmpty, slot =>
         {
-            CurrentSlot = slot;
-            using var batch = images.Take(step, slot, cancellation);
-            waited += batch.Wait;
-            sums.BeginSlot();
             var (isLast, isCompared) = (reduction is not null && slot == last, slot == ComparedSlot);
             if (isLast)
             {
@@ -112,7 +108,7 @@ public sealed class TrainingStep : IDisposable
                     reduction!.Contribute(subtree, sums.Current, bucket);
                 };
             }
-            pass.Run(sums.Current, batch.Pixels, batch.Count, step, slot, order.BatchOf(step), isLast && !isCompared ? hooks : null);
+            Compute(slot, images, isLast && !isCompared ? hooks : null, cancellation);
             if (!isCompared) return;
             // Before anything is added to it.
             ComparedHash = HashOf(sums.Current);
@@ -126,13 +122,20 @@ public sealed class TrainingStep : IDisposable
     /// <returns>As <see cref="ComparedHash"/>.</returns>
     internal byte[] Recompute(int slot, SlotPipeline images, CancellationToken cancellation)
     {
-        var step = state.Step;
         sums.Reset();
         using var held = HeldWeights.Begin();
-        using var batch = images.Take(step, slot, cancellation);
-        sums.BeginSlot();
-        pass.Run(sums.Current, batch.Pixels, batch.Count, step, slot, order.BatchOf(step), null);
+        Compute(slot, images, null, cancellation);
         return HashOf(sums.Current);
+    }
+
+    /// <summary>The slot's gradient, into <see cref="SlotSums.Current"/>.</summary>
+    private void Compute(int slot, SlotPipeline images, GradientHooks? told, CancellationToken cancellation)
+    {
+        CurrentSlot = slot;
+        using var batch = images.Take(state.Step, slot, cancellation);
+        waited += batch.Wait;
+        sums.BeginSlot();
+        pass.Run(sums.Current, batch.Pixels, batch.Count, state.Step, slot, order.BatchOf(state.Step), told);
     }
 
     private static byte[] HashOf(FlatGradient gradient)

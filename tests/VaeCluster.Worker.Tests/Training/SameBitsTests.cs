@@ -86,6 +86,7 @@ public sealed class SameBitsTests
         foreach (var (slot, start, end) in ((int, int, int)[])[(0, 0, 8), (6, 0, 8), (3, 3, 6), (7, 7, 8), (4, 0, 5)])
         {
             var expected = training.Computation.Recompute(slot, training.Images, CancellationToken.None);
+            Assert.Equal(slot, training.Computation.CurrentSlot);
             var (subtrees, sum) = (SlotTree.Cover(8, new(start, end)), new GivenUp());
             training.Computation.ComparedSlot = slot;
 
