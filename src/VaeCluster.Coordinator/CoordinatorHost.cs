@@ -50,7 +50,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
     /// <summary>How the run is, at this moment. Any thread, also after the end.</summary>
     public Wire.RunStatus Status => loop.Status;
 
-    /// <summary>How it ended. Fails where the journal can't be written.</summary>
+    /// <summary>How it ended. Fails where the journal has broken off.</summary>
     public Task<CoordinatorOutcome> Completion { get; }
 
     /// <summary>Starts, waits for the end, and stops.</summary>

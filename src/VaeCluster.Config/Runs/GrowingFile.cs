@@ -68,6 +68,10 @@ public sealed class GrowingFile : IDisposable
     }
 
     /// <summary>Reads what is in the file.</summary>
+    /// <param name="start">The first byte.</param>
+    /// <param name="end">The one after the last, at most <see cref="Length"/>.</param>
+    /// <param name="target">Where it goes.</param>
+    /// <exception cref="EndOfStreamException">Somebody has cut the file off.</exception>
     public async Task CopyAsync(long start, long end, Stream target)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -75,6 +79,7 @@ public sealed class GrowingFile : IDisposable
         while (start < end)
         {
             var count = await RandomAccess.ReadAsync(file.SafeFileHandle, buffer.AsMemory(0, (int)Math.Min(buffer.Length, end - start)), start).ConfigureAwait(false);
+            if (count == 0) throw new EndOfStreamException($"{file.Name} has {start} bytes, where {end} were written.");
             await target.WriteAsync(buffer.AsMemory(0, count)).ConfigureAwait(false);
             start += count;
         }
