@@ -31,7 +31,7 @@ bench: build    ## the paired benchmarks
 chaos: build    ## a hundred random schedules of faults against whole clusters
 	@bash eng/setup.sh test
 	@$(DOTNET_BUILD)
-	@VAECLUSTER_CHAOS_SCHEDULES=$${VAECLUSTER_CHAOS_SCHEDULES:-100} artifacts/bin/Cluster.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Cluster.Tests -noLogo -class VaeCluster.Cluster.Tests.ChaosTests
+	@VAECLUSTER_CHAOS_SCHEDULES=$${VAECLUSTER_CHAOS_SCHEDULES:-100} VAECLUSTER_CHAOS_STEPS=$${VAECLUSTER_CHAOS_STEPS:-240} artifacts/bin/Cluster.Tests/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Cluster.Tests -noLogo -class VaeCluster.Cluster.Tests.ChaosTests
 
 image:          ## the container image's root file system, without a container engine, and a short run in it (as root)
 	@bash eng/test-image.sh

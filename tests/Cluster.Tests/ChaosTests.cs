@@ -5,16 +5,18 @@ namespace VaeCluster.Cluster.Tests;
 
 /// <summary>
 /// Random schedules of faults: killed, stopped and drained workers, joins, cut links, killed coordinators. The weights are
-/// those of the run that nothing happened to. VAECLUSTER_CHAOS_SCHEDULES says how many, VAECLUSTER_CHAOS_SEED with which one to begin.
+/// those of the run that nothing happened to. VAECLUSTER_CHAOS_SCHEDULES says how many,
+/// VAECLUSTER_CHAOS_STEPS how long each is, VAECLUSTER_CHAOS_SEED with which one to begin.
 /// </summary>
 public sealed class ChaosTests
 {
-    private const int Steps = 150;
     private const int Events = 5;
 
     /// <summary>Steps at the end in which nothing happens: what comes there has no time to be mended.</summary>
     private const int Rest = 20;
     private static readonly string[] Names = ["kill", "terminate", "stop", "cut", "coordinator, while there is", "join, while there is"];
+
+    private static int Steps => Number("VAECLUSTER_CHAOS_STEPS", 150);
 
     private static int Schedules => Number("VAECLUSTER_CHAOS_SCHEDULES", 10);
 
