@@ -1,5 +1,6 @@
 using VaeCluster.Models.Blocks;
 using VaeCluster.Models.Presets;
+using VaeCluster.Models.Tiles;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models;
@@ -72,6 +73,29 @@ public abstract class ImageAutoencoder : nn.Module
         return Reconstruct(latents).MoveToOuterDisposeScope();
     }
 
+    /// <summary>True where images of other sizes than <see cref="InputShape"/> can be taken too: nothing in the model knows the size.</summary>
+    public virtual bool TakesAnySize => false;
+
+    /// <summary>
+    /// The same as <see cref="Decode"/> for one latent of any size, in little memory: a layer at a time, tile by tile, what lies
+    /// between the layers in files. Equal but for the last digits of fp32.
+    /// </summary>
+    /// <param name="latent">[1, latent C, h, w]</param>
+    /// <param name="folder">For the files, which are gone afterwards: up to three times the activations of the largest layer.</param>
+    /// <param name="tileBytes">Of a tile; some of them are in memory at once.</param>
+    /// <returns>[1, C, H, W], like <see cref="Decode"/>.</returns>
+    /// <exception cref="NotSupportedException">The model takes one size alone.</exception>
+    public Tensor DecodeTiled(Tensor latent, string folder, long tileBytes = 4 << 20)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(latent.shape[0], 1, nameof(latent));
+        using var guard = no_grad();
+        using var scope = NewDisposeScope();
+        var pass = new TiledPass(folder, tileBytes, latent.device);
+        using var input = pass.Store(latent);
+        using var output = ReconstructTiled(input, pass);
+        return output.Rows(0, output.Shape.Height).contiguous().MoveToOuterDisposeScope();
+    }
+
     /// <summary>What <see cref="Decode"/> gave, as pixels of <see cref="PixelRange"/>; not clamped.</summary>
     public Tensor ToPixels(Tensor decoded) => DecodesToLogits ? decoded.sigmoid() : decoded;
 
@@ -96,6 +120,9 @@ public abstract class ImageAutoencoder : nn.Module
     protected abstract (Tensor Mean, Tensor? LogVariance) Moments(Tensor images);
 
     protected abstract Tensor Reconstruct(Tensor latents);
+
+    private protected virtual StoredImage ReconstructTiled(StoredImage latents, TiledPass pass) =>
+        throw new NotSupportedException($"{GetName()} takes images of {InputShape} alone, which need no tiles.");
 
     /// <summary>Registers a part under its name in state_dict.</summary>
     protected T Add<T>(string name, T module) where T : nn.Module

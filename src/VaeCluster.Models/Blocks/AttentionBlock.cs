@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using VaeCluster.Models.Tiles;
 using VaeCluster.Torch;
 using static TorchSharp.torch;
 
@@ -42,6 +43,34 @@ internal sealed class AttentionBlock : Block
     }
 
     public override void Trace(ShapeTrace trace) => trace.Attention();
+
+    /// <summary>Keys and values of the whole image; queries, and the weights that they give to all positions, some at a time.</summary>
+    public override StoredImage ApplyTiled(StoredImage x, TiledPass pass)
+    {
+        using var layer = NewDisposeScope();
+        var (channels, positions) = (x.Shape.Channels, x.Pixels);
+        var tokens = pass.Normaliser(_norm, x)(x.Rows(0, x.Shape.Height)).flatten(2).transpose(1, 2).contiguous(); // [1, HW, C]
+        var (k, v) = (Projected(tokens, 1), Projected(tokens, 2)); // [1, heads, HW, C / heads]
+        var result = pass.Empty(x.Shape);
+        var most = pass.QueriesOf(positions, _heads);
+        for (var first = 0L; first < positions; first += most)
+        {
+            using var scope = NewDisposeScope();
+            var count = Math.Min(most, positions - first);
+            var q = Projected(tokens.narrow(1, first, count), 0);
+            var mixed = (q * _scale).matmul(k.transpose(-2, -1)).softmax(-1).matmul(v).transpose(1, 2).reshape(count, channels);
+            var skip = x.Take(first, count); // [count, C]
+            result.AppendPixels((_skipScale is null ? skip : skip * _skipScale) + _out.forward(mixed));
+        }
+        return result;
+
+        Tensor Projected(Tensor t, int which)
+        {
+            using var scope = NewDisposeScope();
+            var projected = _projections.Length == 1 ? _projections[0].forward(t).narrow(-1, which * channels, channels) : _projections[which].forward(t);
+            return projected.reshape(1, t.shape[1], _heads, channels / _heads).transpose(1, 2).contiguous().MoveToOuterDisposeScope();
+        }
+    }
 
     protected override Tensor Apply(Tensor x)
     {

@@ -1,3 +1,4 @@
+using VaeCluster.Models.Tiles;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.Blocks;
@@ -16,6 +17,10 @@ internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
 
     /// <summary>Carries the shape through the block and counts what it costs.</summary>
     public abstract void Trace(ShapeTrace trace);
+
+    /// <summary>The same for one image that is never whole in memory. The caller disposes both.</summary>
+    /// <exception cref="NotSupportedException">The block takes images of one size, which need no tiles.</exception>
+    public virtual StoredImage ApplyTiled(StoredImage x, TiledPass pass) => throw new NotSupportedException($"{GetType().Name} takes images of one size.");
 
     protected abstract Tensor Apply(Tensor x);
 

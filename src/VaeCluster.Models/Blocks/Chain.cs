@@ -1,3 +1,4 @@
+using VaeCluster.Models.Tiles;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.Blocks;
@@ -16,6 +17,8 @@ internal sealed class Chain : Block
     {
         foreach (var block in _blocks) block.Trace(trace);
     }
+
+    public override StoredImage ApplyTiled(StoredImage x, TiledPass pass) => pass.Through(x, _blocks);
 
     protected override Tensor Apply(Tensor x)
     {

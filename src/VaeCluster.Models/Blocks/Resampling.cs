@@ -1,3 +1,4 @@
+using VaeCluster.Models.Tiles;
 using VaeCluster.Torch;
 using static TorchSharp.torch;
 
@@ -49,6 +50,8 @@ internal sealed class Doubling : Block
         trace.Upsample();
         trace.Conv(trace.Shape.Channels, kernel: 3, padding: 2);
     }
+
+    public override StoredImage ApplyTiled(StoredImage x, TiledPass pass) => pass.Convolve(x, norm: null, _conv, x.Shape.Channels, doubling: true);
 
     protected override Tensor Apply(Tensor x) => _conv.ForwardDoubled(x);
 }

@@ -1,4 +1,5 @@
 using TorchSharp.Modules;
+using VaeCluster.Models.Tiles;
 using VaeCluster.Torch;
 using static TorchSharp.torch;
 
@@ -48,13 +49,25 @@ internal sealed class ResidualBlock : Block
         trace.Conv(_width, kernel: 3, padding: 2);
     }
 
+    public override StoredImage ApplyTiled(StoredImage x, TiledPass pass)
+    {
+        using var h = pass.Convolve(x, _norm1, _conv1, _width, doubling: _doubling);
+        return pass.Convolve(h, _norm2, _conv2, _width, finish: (rows, first, end) =>
+            rows + Skip(_doubling ? x.Rows(first / 2, (end + 1) / 2) : x.Rows(first, end)));
+    }
+
     protected override Tensor Apply(Tensor x)
     {
         var h = _norm1.forward(x);
         h = _doubling ? _conv1.ForwardDoubled(h) : _conv1.forward(h);
         h = _conv2.forward(_norm2.forward(h));
+        return h + Skip(x);
+    }
+
+    private Tensor Skip(Tensor x)
+    {
         var skip = _shortcut is null ? x : _shortcut.forward(x);
         if (_doubling) skip = Doubling.Nearest(skip);
-        return h + (_skipScale is null ? skip : skip * _skipScale);
+        return _skipScale is null ? skip : skip * _skipScale;
     }
 }

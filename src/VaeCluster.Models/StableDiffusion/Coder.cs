@@ -1,4 +1,5 @@
 using VaeCluster.Models.Blocks;
+using VaeCluster.Models.Tiles;
 using VaeCluster.Torch;
 using static TorchSharp.torch;
 
@@ -40,6 +41,13 @@ internal sealed class Coder : Block
         trace.Conv(_widths.In, kernel: 3, padding: 2);
         foreach (var level in _levels) level.Trace(trace);
         trace.Conv(_widths.Out, kernel: 3, padding: 2);
+    }
+
+    public override StoredImage ApplyTiled(StoredImage x, TiledPass pass)
+    {
+        using var first = pass.Convolve(x, norm: null, _convIn, _widths.In);
+        using var last = pass.Through(first, _levels);
+        return pass.Convolve(last, _normOut, _convOut, _widths.Out);
     }
 
     protected override Tensor Apply(Tensor x)

@@ -1,4 +1,5 @@
 using VaeCluster.Models.Blocks;
+using VaeCluster.Models.Tiles;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.StableDiffusion;
@@ -23,6 +24,8 @@ internal sealed class MidBlock : Block
         _attention.Trace(trace);
         _last.Trace(trace);
     }
+
+    public override StoredImage ApplyTiled(StoredImage x, TiledPass pass) => pass.Through(x, [_first, _attention, _last]);
 
     protected override Tensor Apply(Tensor x) => _last.forward(_attention.forward(_first.forward(x)));
 }

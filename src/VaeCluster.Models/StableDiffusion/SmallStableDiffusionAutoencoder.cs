@@ -1,4 +1,5 @@
 using VaeCluster.Models.Blocks;
+using VaeCluster.Models.Tiles;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.StableDiffusion;
@@ -50,9 +51,13 @@ internal sealed class SmallStableDiffusionAutoencoder : ImageAutoencoder
         }
     }
 
+    public override bool TakesAnySize => true;
+
     public override long ForwardFlops => CountFlops(_encoder, _decoder);
 
     protected override (Tensor Mean, Tensor? LogVariance) Moments(Tensor images) => Split(_encoder.forward(images));
+
+    private protected override StoredImage ReconstructTiled(StoredImage latents, TiledPass pass) => _decoder.ApplyTiled(latents, pass);
 
     protected override Tensor Reconstruct(Tensor latents) => _decoder.forward(latents);
 }

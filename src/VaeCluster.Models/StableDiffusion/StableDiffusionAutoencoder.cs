@@ -1,4 +1,5 @@
 using VaeCluster.Models.Blocks;
+using VaeCluster.Models.Tiles;
 using VaeCluster.Torch;
 using static TorchSharp.torch;
 
@@ -58,10 +59,18 @@ internal sealed class StableDiffusionAutoencoder : ImageAutoencoder
             new(Enumerable.Range(0, count).Select(i => new ResidualBlock(i == 0 ? from : to, to, style)));
     }
 
+    public override bool TakesAnySize => true;
+
     public override long ForwardFlops => CountFlops(_encoder, _decoder) + MixingFlops;
 
     protected override (Tensor Mean, Tensor? LogVariance) Moments(Tensor images) =>
         Split(_quant.forward(_encoder.forward(images)));
+
+    private protected override StoredImage ReconstructTiled(StoredImage latents, TiledPass pass)
+    {
+        using var mixed = pass.Convolve(latents, norm: null, _postQuant, latents.Shape.Channels, halo: 0);
+        return _decoder.ApplyTiled(mixed, pass);
+    }
 
     protected override Tensor Reconstruct(Tensor latents) => _decoder.forward(_postQuant.forward(latents));
 

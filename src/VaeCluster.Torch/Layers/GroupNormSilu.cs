@@ -25,6 +25,18 @@ public sealed partial class GroupNormSilu : Module<Tensor, Tensor>
         RegisterComponents();
     }
 
+    public long Groups => groups;
+
+    public double Eps => eps;
+
+    public bool HasSilu => silu;
+
+    /// <summary>[channels]</summary>
+    public Tensor Weight => weight;
+
+    /// <summary>[channels]</summary>
+    public Tensor Bias => bias;
+
     /// <param name="input">[B, channels, H, W]</param>
     public override Tensor forward(Tensor input)
     {
