@@ -3,7 +3,7 @@ using System.Globalization;
 namespace VaeCluster.Config.Drawing;
 
 /// <summary>A range of values laid over a range of pixels, with round numbers to mark it.</summary>
-internal sealed class Axis
+public sealed class Axis
 {
     private readonly double from, to;
     private readonly double start, end;

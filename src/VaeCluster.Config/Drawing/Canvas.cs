@@ -3,9 +3,9 @@ using VaeCluster.Data.Images;
 namespace VaeCluster.Config.Drawing;
 
 /// <summary>A colour, and how much of it covers what is below.</summary>
-internal readonly record struct Ink(byte Red, byte Green, byte Blue, double Cover = 1);
+public readonly record struct Ink(byte Red, byte Green, byte Blue, double Cover = 1);
 
-internal enum Align
+public enum Align
 {
     Left,
     Centre,
@@ -13,7 +13,7 @@ internal enum Align
 }
 
 /// <summary>A picture to draw on: lines and dots with smooth edges, rectangles, text. Origin in the upper left, units are pixels.</summary>
-internal sealed class Canvas
+public sealed class Canvas
 {
     private readonly byte[] pixels; // [height, width, 3]
 
@@ -69,7 +69,25 @@ internal sealed class Canvas
         }
     }
 
-    public static int WidthOf(string text, int scale = 2) => (text.Length * BitmapFont.Advance - 1) * scale;
+    /// <summary>A picture with its upper left corner here, each of its pixels a square of so many.</summary>
+    public void Picture(int left, int top, Picture picture, int scale = 1)
+    {
+        ArgumentNullException.ThrowIfNull(picture);
+        for (var y = Math.Max(0, -top); y < Math.Min(picture.Height * scale, Height - top); y++)
+        {
+            for (var x = Math.Max(0, -left); x < Math.Min(picture.Width * scale, Width - left); x++)
+            {
+                var from = (y / scale * picture.Width + x / scale) * picture.Channels;
+                var to = ((top + y) * Width + left + x) * 3;
+                for (var channel = 0; channel < 3; channel++) pixels[to + channel] = picture.Pixels[from + (picture.Channels == 1 ? 0 : channel)];
+            }
+        }
+    }
+
+    /// <summary>What is drawn so far.</summary>
+    public Picture ToPicture() => new(Width, Height, 3, [.. pixels]);
+
+    public static int WidthOf(string text, int scale = 2) => text.Length == 0 ? 0 : (text.Length * BitmapFont.Advance - 1) * scale;
 
     public void Save(string path) => ImageWriter.WritePng(path, Width, Height, 3, pixels);
 

@@ -4,14 +4,17 @@ namespace VaeCluster.Data.Images;
 public static class ImageWriter
 {
     /// <summary>Writes [height, width, channels] bytes, 1 or 3 channels; atomically, by temporary name.</summary>
-    public static void WritePng(string path, int width, int height, int channels, ReadOnlySpan<byte> pixels)
+    public static void WritePng(string path, int width, int height, int channels, ReadOnlySpan<byte> pixels) =>
+        Write(path, PngEncoder.Encode(width, height, channels, pixels));
+
+    internal static void Write(string path, byte[] bytes)
     {
         var full = Path.GetFullPath(path);
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         var temporary = $"{full}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
         try
         {
-            File.WriteAllBytes(temporary, PngEncoder.Encode(width, height, channels, pixels));
+            File.WriteAllBytes(temporary, bytes);
             File.Move(temporary, full, overwrite: true);
         }
         finally

@@ -26,6 +26,15 @@ public static class PngEncoder
         var data = compress ? Compress(rows) : Store(rows);
 
         using var file = new MemoryStream(data.Length + 100);
+        Begin(file, width, height, channels);
+        Chunk(file, "IDAT"u8, data);
+        Chunk(file, "IEND"u8, []);
+        return file.ToArray();
+    }
+
+    /// <summary>Signature and header of a file.</summary>
+    internal static void Begin(MemoryStream file, int width, int height, int channels)
+    {
         file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A]);
         Span<byte> header = stackalloc byte[13];
         BinaryPrimitives.WriteInt32BigEndian(header, width);
@@ -33,10 +42,11 @@ public static class PngEncoder
         header[8] = 8;
         header[9] = (byte)(channels == 1 ? 0 : 2);
         Chunk(file, "IHDR"u8, header);
-        Chunk(file, "IDAT"u8, data);
-        Chunk(file, "IEND"u8, []);
-        return file.ToArray();
     }
+
+    /// <summary>The data of one picture, [height, width, channels], as they stand in IDAT.</summary>
+    internal static byte[] Data(int width, int height, int channels, ReadOnlySpan<byte> pixels) =>
+        Compress(Filter(width * channels, height, channels, pixels, filter: true));
 
     // Each row as the difference from the one above, which photographs and drawings both like.
     private static byte[] Filter(int stride, int height, int channels, ReadOnlySpan<byte> pixels, bool filter)
@@ -95,7 +105,7 @@ public static class PngEncoder
         return data.ToArray();
     }
 
-    private static void Chunk(MemoryStream file, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
+    internal static void Chunk(MemoryStream file, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
     {
         Span<byte> number = stackalloc byte[4];
         BinaryPrimitives.WriteInt32BigEndian(number, data.Length);

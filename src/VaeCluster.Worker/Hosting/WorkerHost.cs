@@ -281,7 +281,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             var config = new ConfigSources { Text = welcome.Config, Name = "the coordinator's configuration" }.Load();
             // Before anything loads libtorch, which asks for its threads once.
             TorchRuntime.Start(config.Train.Threads, config.Train.Deterministic);
-            var device = DeviceOf(options.Device);
+            var device = DeviceName.Parse(options.Device);
             using var parts = new TrainingParts(config, device, stopping.Token);
             computesInMemory = device.type == DeviceType.CPU;
             var folder = FolderOf(welcome);
@@ -354,17 +354,6 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private string Bound() => options.Listen.StartsWith("unix:", StringComparison.Ordinal)
         ? options.Listen
         : app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-
-    private static torch.Device DeviceOf(string text)
-    {
-        if (text == "cpu" || (text == "auto" && !torch.cuda.is_available())) return torch.CPU;
-        var index = 0;
-        if (text != "auto" && !(text.StartsWith("cuda", StringComparison.Ordinal) && (text == "cuda" || (text[4] == ':' && int.TryParse(text[5..], out index)))))
-            throw new UserErrorException($"--device: {text} is no device. Write cpu, cuda:N or auto.");
-        if (index >= torch.cuda.device_count())
-            throw new UserErrorException($"--device: {text} is not there: libtorch sees {torch.cuda.device_count()} GPUs. Write cpu, another number, or auto.");
-        return torch.device(DeviceType.CUDA, index);
-    }
 
     private static string ReadBootId() =>
         File.Exists("/proc/sys/kernel/random/boot_id") ? File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim() : "";

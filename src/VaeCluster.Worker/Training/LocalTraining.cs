@@ -1,6 +1,7 @@
 using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Data.Pipeline;
+using VaeCluster.Models;
 using VaeCluster.Worker.Checkpoints;
 using static TorchSharp.torch;
 
@@ -55,9 +56,15 @@ public sealed class LocalTraining : IDisposable
         return true;
     }
 
-    /// <summary>Weights from elsewhere, before the first step.</summary>
-    /// <exception cref="UserErrorException">They do not fit the model.</exception>
-    public void LoadWeights(NamedWeights weights) => weights.Load(State);
+    /// <summary>Weights from elsewhere, before the first step; the moving average starts from them too.</summary>
+    /// <param name="load">Puts them into the model.</param>
+    public void LoadWeights(Action<ImageAutoencoder> load)
+    {
+        ArgumentNullException.ThrowIfNull(load);
+        load(State.Model);
+        using var _ = no_grad();
+        State.Optimizer.Ema?.copy_(State.Parameters.Weights);
+    }
 
     /// <inheritdoc cref="TrainingParts.LatentDeviation"/>
     public double LatentDeviation(long most, CancellationToken cancellation) => parts.LatentDeviation(most, cancellation);

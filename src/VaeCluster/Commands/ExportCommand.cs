@@ -1,6 +1,6 @@
 using System.CommandLine;
+using VaeCluster.Applications.Interchange;
 using VaeCluster.Checkpoints;
-using VaeCluster.Interchange;
 using VaeCluster.Worker.Training;
 
 namespace VaeCluster.Commands;
@@ -72,7 +72,7 @@ internal static class ExportCommand
         try
         {
             if (Path.GetDirectoryName(Path.GetFullPath(target)) is { } folder) Directory.CreateDirectory(folder);
-            model.Weights.Write(temporary);
+            model.Weights.Write(temporary, model.Config);
             File.Move(temporary, target);
         }
         catch
@@ -87,7 +87,7 @@ internal static class ExportCommand
     {
         if (samples < 1) throw new UserErrorException($"--samples {samples}: must be at least 1.");
         using var training = new LocalTraining(model.Config, cancellation);
-        training.LoadWeights(model.Weights);
+        training.LoadWeights(model.Weights.Load);
         return 1 / training.LatentDeviation(samples, cancellation);
     }
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
+using VaeCluster.Applications.Interchange;
 using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Config.Runs;
-using VaeCluster.Interchange;
 using VaeCluster.Worker.Checkpoints;
 using VaeCluster.Worker.Training;
 
@@ -38,7 +38,7 @@ internal static class ImportCommand
         config.Train.InitialWeights = null;
 
         using var training = new LocalTraining(config, interruption.Token);
-        training.LoadWeights(model.Weights);
+        training.LoadWeights(model.Weights.Load);
         config.Train.InitialWeights = training.WeightsSha256();
         config.FixHorizon(training.TotalSteps);
         SaveAsync(training, config, folder, interruption.Token).GetAwaiter().GetResult();

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using VaeCluster.Applications.Interchange;
 using VaeCluster.Checkpoints;
 using VaeCluster.Config.Runs;
 

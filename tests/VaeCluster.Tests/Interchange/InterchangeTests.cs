@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
+using VaeCluster.Applications.Interchange;
 using VaeCluster.Checkpoints;
-using VaeCluster.Interchange;
 using VaeCluster.Models;
 using VaeCluster.Torch;
-using VaeCluster.Worker.Checkpoints;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Tests.Interchange;

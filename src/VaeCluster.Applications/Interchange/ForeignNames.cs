@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace VaeCluster.Interchange;
+namespace VaeCluster.Applications.Interchange;
 
 /// <summary>
 /// The names that others give to the tensors of AutoencoderKL, turned into today's: diffusers before 0.17 (attention as query,

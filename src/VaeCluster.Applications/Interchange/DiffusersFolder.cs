@@ -4,12 +4,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using VaeCluster.Models;
 using VaeCluster.Models.Presets;
-using VaeCluster.Worker.Checkpoints;
 
-namespace VaeCluster.Interchange;
+namespace VaeCluster.Applications.Interchange;
 
 /// <summary>The folder that AutoencoderKL.from_pretrained loads: config.json and diffusion_pytorch_model.safetensors.</summary>
-internal static class DiffusersFolder
+public static class DiffusersFolder
 {
     public const string ConfigName = "config.json";
     public const string WeightsName = "diffusion_pytorch_model.safetensors";

@@ -1,14 +1,13 @@
 using VaeCluster.Checkpoints;
 using VaeCluster.Config.Runs;
-using VaeCluster.Worker.Checkpoints;
 
-namespace VaeCluster.Interchange;
+namespace VaeCluster.Applications.Interchange;
 
 /// <summary>
 /// Weights to begin a run with: a diffusers folder, a safetensors file of diffusers, of the CompVis code or of ours, a
 /// checkpoint or run folder of ours. With them comes the configuration that they need, as YAML.
 /// </summary>
-internal sealed class ForeignModel : IDisposable
+public sealed class ForeignModel : IDisposable
 {
     private readonly IDisposable _source;
 
@@ -21,11 +20,7 @@ internal sealed class ForeignModel : IDisposable
 
     public static ForeignModel Open(string path)
     {
-        if (File.Exists(path)) return OfFile(path, (null, 32));
-        var config = Path.Combine(path, DiffusersFolder.ConfigName);
-        var weights = Path.Combine(path, DiffusersFolder.WeightsName);
-        if (File.Exists(config) && File.Exists(weights)) return OfFile(weights, DiffusersFolder.Read(config));
-        if (File.Exists(config)) throw new UserErrorException($"{path}: has no {DiffusersFolder.WeightsName}. Pickled weights are not read: save them as safetensors.");
+        if (OpenFiles(path) is { } files) return files;
         if (File.Exists(Path.Combine(path, CheckpointRecord.FileName)) || File.Exists(Path.Combine(path, RunFolder.ConfigName)))
         {
             var saved = SavedModel.Open(path, CheckpointChoice.Latest, average: false);
@@ -33,6 +28,17 @@ internal sealed class ForeignModel : IDisposable
         }
         throw new UserErrorException($"{path}: is no safetensors file, no diffusers folder ({DiffusersFolder.ConfigName}, {DiffusersFolder.WeightsName}), "
             + "no checkpoint and no run.");
+    }
+
+    /// <summary>A safetensors file or a diffusers folder; null where it is neither.</summary>
+    public static ForeignModel? OpenFiles(string path)
+    {
+        if (File.Exists(path)) return OfFile(path, (null, 32));
+        var config = Path.Combine(path, DiffusersFolder.ConfigName);
+        var weights = Path.Combine(path, DiffusersFolder.WeightsName);
+        if (File.Exists(config) && File.Exists(weights)) return OfFile(weights, DiffusersFolder.Read(config));
+        if (File.Exists(config)) throw new UserErrorException($"{path}: has no {DiffusersFolder.WeightsName}. Pickled weights are not read: save them as safetensors.");
+        return null;
     }
 
     public void Dispose() => _source.Dispose();
@@ -51,7 +57,7 @@ internal sealed class ForeignModel : IDisposable
         try
         {
             var weights = new NamedWeights(file, ForeignNames.Reader(file.Tensors.Select(tensor => tensor.Name)));
-            return new(file, weights, Describe(weights, known));
+            return new(file, weights, file.Metadata.GetValueOrDefault(NamedWeights.ConfigKey) ?? Describe(weights, known));
         }
         catch
         {

@@ -4,10 +4,10 @@ using VaeCluster.Checkpoints;
 using VaeCluster.Config;
 using VaeCluster.Config.Runs;
 
-namespace VaeCluster.Commands;
+namespace VaeCluster.Applications.Interchange;
 
 /// <summary>The checkpoints that a command line means: those of a run folder, those in a folder, or those under s3://bucket/prefix.</summary>
-internal sealed class CheckpointPlace : IDisposable
+public sealed class CheckpointPlace : IDisposable
 {
     public static readonly JsonSerializerOptions Format = RunSummary.Format;
 

@@ -1,20 +1,18 @@
 using VaeCluster.Checkpoints;
-using VaeCluster.Commands;
 using VaeCluster.Config;
-using VaeCluster.Worker.Checkpoints;
 
-namespace VaeCluster.Interchange;
+namespace VaeCluster.Applications.Interchange;
 
 /// <summary>A checkpoint of ours, open: the configuration it was trained under, and its weights.</summary>
-internal sealed class SavedModel : IDisposable
+public sealed class SavedModel : IDisposable
 {
     private readonly LoadedCheckpoint _checkpoint;
 
-    private SavedModel(LoadedCheckpoint checkpoint, string location, bool average)
+    private SavedModel(LoadedCheckpoint checkpoint, string location, bool average, IReadOnlyList<string> switches)
     {
         _checkpoint = checkpoint;
         Name = $"{location}/{checkpoint.Name}";
-        Config = new ConfigSources { Text = checkpoint.Metadata.ConfigYaml, Name = Name }.Load();
+        Config = new ConfigSources { Text = checkpoint.Metadata.ConfigYaml, Name = Name, Switches = switches }.Load();
         Weights = new NamedWeights(checkpoint.Weights);
         if (!average) return;
         Weights.Replace(checkpoint.Ema ?? throw new UserErrorException($"{Name} has no moving average: optimizer.ema_decay was 0. Leave --ema out."));
@@ -32,7 +30,8 @@ internal sealed class SavedModel : IDisposable
     /// <param name="place">A run folder, a folder of checkpoints, one of them, or s3://bucket/prefix.</param>
     /// <param name="choice">Which one, where there are several.</param>
     /// <param name="average">The moving average in place of the parameters; buffers have none.</param>
-    public static SavedModel Open(string place, CheckpointChoice choice, bool average)
+    /// <param name="switches">`key.path=value` each, over the configuration that was saved.</param>
+    public static SavedModel Open(string place, CheckpointChoice choice, bool average, IReadOnlyList<string>? switches = null)
     {
         if (File.Exists(Path.Combine(place, CheckpointRecord.FileName)))
         {
@@ -45,7 +44,7 @@ internal sealed class SavedModel : IDisposable
             ?? throw new UserErrorException($"{checkpoints.Storage.Location}: there is no checkpoint.");
         try
         {
-            return new SavedModel(loaded, checkpoints.Storage.Location, average);
+            return new SavedModel(loaded, checkpoints.Storage.Location, average, switches ?? []);
         }
         catch
         {

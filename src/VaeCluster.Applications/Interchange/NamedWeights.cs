@@ -1,8 +1,9 @@
 using VaeCluster.Checkpoints;
-using VaeCluster.Worker.Training;
+using VaeCluster.Config;
+using VaeCluster.Models;
 using static TorchSharp.torch;
 
-namespace VaeCluster.Worker.Checkpoints;
+namespace VaeCluster.Applications.Interchange;
 
 /// <summary>
 /// A model's parameters and buffers in safetensors files, ours or others', under the names that our models have. Files of half
@@ -10,6 +11,9 @@ namespace VaeCluster.Worker.Checkpoints;
 /// </summary>
 public sealed class NamedWeights
 {
+    /// <summary>The pair of a file's own that holds the configuration of a model of ours, YAML.</summary>
+    public const string ConfigKey = "vaecluster_config";
+
     private const int Named = 5;
 
     private readonly SortedDictionary<string, (SafetensorsFile File, SafetensorsEntry Entry)> tensors = new(StringComparer.Ordinal);
@@ -39,12 +43,12 @@ public sealed class NamedWeights
         foreach (var entry in file.Tensors) tensors[entry.Name] = (file, entry);
     }
 
-    /// <summary>Into the model as its weights at the start: the moving average starts from them too.</summary>
+    /// <summary>Into the model, wherever its tensors are.</summary>
     /// <exception cref="UserErrorException">A tensor is missing, of another shape, or not one of the model's: the first ones are named.</exception>
-    public void Load(TrainingState state)
+    public void Load(ImageAutoencoder model)
     {
-        ArgumentNullException.ThrowIfNull(state);
-        var own = state.Model.state_dict();
+        ArgumentNullException.ThrowIfNull(model);
+        var own = model.state_dict();
         ThrowIfUnfit(own);
         using var _ = no_grad();
         foreach (var (name, (file, entry)) in tensors)
@@ -54,15 +58,18 @@ public sealed class NamedWeights
             file.Read(entry, 0, plain.bytes);
             own[name].copy_(plain.to(own[name].dtype).view(own[name].shape));
         }
-        state.Optimizer.Ema?.copy_(state.Parameters.Weights);
     }
 
     /// <summary>One file of all of them, as they are.</summary>
-    public void Write(string path)
+    /// <param name="path">Replaced where it is there.</param>
+    /// <param name="config">Goes into the file as the pair <see cref="ConfigKey"/>, so that it says which model it is of.</param>
+    public void Write(string path, RunConfig? config = null)
     {
+        var pairs = new Dictionary<string, string> { ["format"] = "pt" };
+        if (config is not null) pairs[ConfigKey] = config.ToYaml();
         var declared = tensors.Select(pair => new SafetensorsDeclaration(pair.Key, pair.Value.Entry.Type, pair.Value.Entry.Shape)).ToList();
         using var stream = File.Create(path);
-        using var writer = new SafetensorsWriter(stream, declared, new Dictionary<string, string> { ["format"] = "pt" });
+        using var writer = new SafetensorsWriter(stream, declared, pairs);
         foreach (var (name, (file, entry)) in tensors)
         {
             for (long at = 0; at < entry.Length;)
