@@ -38,7 +38,7 @@ public sealed class ChaosTests
             for (var i = 0; i < Events; i++)
             {
                 var at = done + (ulong)random.Next(5, Steps / Events);
-                if (at > Steps - Rest) break;
+                if (at > (ulong)(Steps - Rest)) break;
                 await cluster.WaitForStepAsync(at);
                 var alive = cluster.Workers.Where(worker => worker.Value is { IsAlive: true, WasAsked: false }).Select(worker => worker.Key).Order(StringComparer.Ordinal).ToList();
                 var victim = alive[random.Next(alive.Count)];
