@@ -34,4 +34,7 @@ public enum Purpose
     ContactSheet = 6,
     Noise = 7,
     ValidationNoise = 8,
+
+    /// <summary>Latents drawn with a trained model, by image.</summary>
+    Latents = 9,
 }
