@@ -49,10 +49,10 @@ def series(title, queries, unit="short", stacked=False, log=False, **more):
           options={"legend": {"displayMode": "list", "placement": "bottom", "calcs": []}, "tooltip": {"mode": "multi", "sort": "desc"}}, **more)
 
 
-def stat(title, expression, unit="short", width=4, **more):
-    panel("stat", title, [(expression, "")], unit, width=width, height=4,
+def stat(title, expression, unit="short", width=4, legend="", text="auto", **more):
+    panel("stat", title, [(expression, legend)], unit, width=width, height=4,
           options={"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}, "colorMode": "value", "graphMode": "area",
-                   "justifyMode": "auto", "textMode": "auto", "orientation": "auto"}, **more)
+                   "justifyMode": "auto", "textMode": text, "orientation": "auto"}, **more)
 
 
 def colours(*steps):
@@ -72,11 +72,19 @@ stat("Images a second", f"max(vaecluster_run_images_per_second{{{RUN}}})")
 stat("Time left", f"(max(vaecluster_run_total_steps{{{RUN}}}) - max(vaecluster_run_completed_steps{{{RUN}}})) / max(rate(vaecluster_run_completed_steps{{{RUN}}}[5m]) > 0)", "s")
 stat("Loss", f'max(vaecluster_run_loss{{{RUN},part="total"}})')
 stat("Members with slots", f'sum(vaecluster_members{{{RUN},role="contributor"}})', **colours((None, "red"), (1, "green")))
+stat("What is trained", f"max by (preset, model, version, run) (vaecluster_run_info{{{RUN}}})", legend="{{preset}}", width=6,
+     description="The preset; the model, the program's version and the run's id are its labels.", text="name")
+stat("Goodput", f'sum(rate(vaecluster_worker_time_seconds_total{{{RUN},part="step"}}[5m])) / sum(rate(vaecluster_worker_time_seconds_total{{{RUN}}}[5m]))', "percentunit", width=6,
+     description="Share of all workers' time that went into steps that counted.", **colours((None, "red"), (0.8, "green")))
+stat("Checkpoint's age", f"max(vaecluster_checkpoint_age_seconds{{{RUN}}})", "s", width=6, **colours((None, "green"), (3600, "red")))
+stat("Slowest member, of the median", f"max(vaecluster_slow_worker_score{{{RUN}}})", width=6, decimals=2, description="Time for a slot.", **colours((None, "green"), (1.5, "orange")))
 
 row("Loss")
 series("Loss, per sample", [(f'max(vaecluster_run_loss{{{RUN},part="total"}})', "total"), (f'max(vaecluster_run_loss{{{RUN},part="reconstruction"}})', "reconstruction")])
 series("KL divergence, nats per sample", [(f'max(vaecluster_run_loss{{{RUN},part="kl"}})', "kl")], description="Near 0: the latents say nothing.")
 series("Validation, per sample", [(f'max by (part) (vaecluster_worker_validation_loss{{{RUN}}})', "{{part}}")])
+series("Active units of the latent", [(f"max(vaecluster_worker_active_units{{{RUN}}})", "units")], min=0, description="Numbers whose mean differs between images, in the last validation. 0: the latents say nothing.")
+series("Beta", [(f'max(vaecluster_run_loss{{{RUN},part="beta"}})', "beta")])
 series("Gradient norm", [(f'max(vaecluster_run_loss{{{RUN},part="gradient_norm"}})', "norm")], log=True)
 series("Learning rate", [(f'max(vaecluster_run_loss{{{RUN},part="learning_rate"}})', "rate")], "sci")
 series("Steps that were not finite", [(f"max(increase(vaecluster_worker_steps_skipped_total{{{RUN}}}[5m]))", "skipped in 5 min")])
@@ -84,9 +92,10 @@ series("Steps that were not finite", [(f"max(increase(vaecluster_worker_steps_sk
 row("Throughput")
 series("Images a second", [(f"max(vaecluster_run_images_per_second{{{RUN}}})", "run")])
 series("Steps a second", [(f"max(rate(vaecluster_run_completed_steps{{{RUN}}}[$__rate_interval]))", "run")])
-series("Goodput: steps kept of steps begun", [(
-    f"sum(rate(vaecluster_worker_step_duration_seconds_count{{{RUN}}}[5m])) / (sum(rate(vaecluster_worker_step_duration_seconds_count{{{RUN}}}[5m])) + sum(rate(vaecluster_worker_steps_redone_total{{{RUN}}}[5m])))",
-    "share")], "percentunit", max=1, min=0)
+series("Where the workers' time goes", [(
+    f'sum by (part) (rate(vaecluster_worker_time_seconds_total{{{WORKER}}}[$__rate_interval])) / scalar(sum(rate(vaecluster_worker_time_seconds_total{{{WORKER}}}[$__rate_interval])))',
+    "{{part}}")], "percentunit", stacked=True, max=1, min=0,
+       description="step: steps that counted, the goodput. lost: steps given up or not finite. save: copies, hashes and files between steps. wait: loading, no plan, no slots.")
 
 row("Step breakdown")
 series("A step, mean over workers", [(f'avg(rate(vaecluster_worker_step_part_seconds_sum{{{WORKER},part="{part}"}}[$__rate_interval]) / rate(vaecluster_worker_step_part_seconds_count{{{WORKER},part="{part}"}}[$__rate_interval]))', part) for part in PARTS],
@@ -107,9 +116,9 @@ series("Members by role", [(f"sum by (role) (vaecluster_members{{{RUN}}})", "{{r
 series("Plans by cause", [(f"sum by (cause) (increase(vaecluster_plans_total{{{RUN}}}[5m]))", "{{cause}}")])
 series("Plan: term and number", [(f"max(vaecluster_plan_term{{{RUN}}})", "term"), (f"max(vaecluster_plan_number{{{RUN}}})", "number")])
 series("Slots of each worker", [(f"max by (instance) (vaecluster_worker_slots{{{WORKER}}})", "{{instance}}")], stacked=True)
-series("Seconds for a slot", [(
-    f'sum by (instance) (rate(vaecluster_worker_step_part_seconds_sum{{{WORKER},part=~"forward|backward"}}[5m])) / sum by (instance) (rate(vaecluster_worker_step_duration_seconds_count{{{WORKER}}}[5m]) * on (instance) group_left max by (instance) (vaecluster_worker_slots{{{WORKER}}} > 0))',
-    "{{instance}}")], "s", description="Forward and backward. A worker far above the others is a straggler, and is dealt fewer slots.")
+series("Seconds for a slot", [(f"max by (instance) (vaecluster_worker_slot_seconds{{{WORKER}}} > 0)", "{{instance}}")],
+       "s", description="Forward and backward. A worker far above the others is a straggler, and is dealt fewer slots.")
+series("Slowest member, of the median", [(f"max(vaecluster_slow_worker_score{{{RUN}}})", "score")], min=0, description="Time for a slot; 1 where all are alike.")
 series("Steps done again", [(f"max(increase(vaecluster_worker_steps_redone_total{{{RUN}}}[5m]))", "in 5 min")])
 
 row("Device and process")
@@ -120,14 +129,17 @@ series("GPU utilisation", [('avg by (pod) (DCGM_FI_DEV_GPU_UTIL{namespace=~"$nam
 series("GPU memory", [('sum by (pod) (DCGM_FI_DEV_FB_USED{namespace=~"$namespace"}) * 1048576', "{{pod}}")], "bytes", description="From dcgm-exporter.")
 
 row("Data")
-series("Waiting for images, share of a step", [(share("data"), "{{instance}}")], "percentunit", min=0, width=12)
-series("Waiting for images, 95th percentile", [(f'histogram_quantile(0.95, sum by (instance, le) (rate(vaecluster_worker_step_part_seconds_bucket{{{WORKER},part="data"}}[$__rate_interval])))', "{{instance}}")], "s", width=12)
+series("Waiting for images, share of a step", [(share("data"), "{{instance}}")], "percentunit", min=0)
+series("Waiting for images, 95th percentile", [(f'histogram_quantile(0.95, sum by (instance, le) (rate(vaecluster_worker_step_part_seconds_bucket{{{WORKER},part="data"}}[$__rate_interval])))', "{{instance}}")], "s")
+series("Images read ahead", [(f"sum by (instance) (rate(vaecluster_worker_images_loaded_total{{{WORKER}}}[$__rate_interval]))", "{{instance}}")], "ops", description="A second, by worker.")
+series("Batches that are ready", [(f"sum by (instance) (vaecluster_worker_ready_batches{{{WORKER}}})", "{{instance}}")], min=0, description="Near 0: steps wait for images.")
+series("Decoded cache: lookups", [(f"sum by (result) (rate(vaecluster_worker_cache_lookups_total{{{WORKER}}}[$__rate_interval]))", "{{result}}")], "ops", stacked=True)
+series("Decoded cache: size", [(f"max by (instance) (vaecluster_worker_cache_size_bytes{{{WORKER}}})", "{{instance}}")], "bytes", description="Workers of one machine share it.")
+series("Broken images", [(f"max by (instance) (vaecluster_worker_broken_images{{{WORKER}}})", "{{instance}}")], min=0, description="Met by a worker; others stand in for them.")
 
 row("Checkpoints")
 series("Newest checkpoint, and the run", [(f"max(vaecluster_worker_checkpoint_completed_steps{{{RUN}}})", "saved"), (f"max(vaecluster_run_completed_steps{{{RUN}}})", "run"), (f"max(vaecluster_run_recorded_steps{{{RUN}}})", "journal")])
-series("Time since the last save", [(
-    f'time() - max(max_over_time(timestamp(increase(vaecluster_worker_checkpoints_total{{{RUN},outcome="saved"}}[2m]) > 0)[6h:1m]))', "seconds")],
-    "s", min=0, description="Up to 2 minutes more than shown. Nothing: no save in 6 hours.")
+series("Age of the newest checkpoint", [(f"max(vaecluster_checkpoint_age_seconds{{{RUN}}})", "seconds")], "s", min=0, description="Since the coordinator was told of one, or since it began.")
 series("Outcomes", [(f"sum by (outcome) (increase(vaecluster_worker_checkpoints_total{{{RUN}}}[10m]))", "{{outcome}}")])
 series("Duration, mean", [(f"sum(rate(vaecluster_worker_checkpoint_duration_seconds_sum{{{RUN}}}[10m])) / sum(rate(vaecluster_worker_checkpoint_duration_seconds_count{{{RUN}}}[10m]) > 0)", "seconds")], "s")
 series("Size", [(f"max(vaecluster_worker_checkpoint_size_bytes{{{RUN}}})", "bytes")], "bytes")
@@ -154,9 +166,9 @@ dashboard = {
         variable("worker", "Worker", f"label_values(vaecluster_worker_completed_steps{{{RUN}}}, instance)"),
     ]},
     "annotations": {"list": [
-        annotation("Plan", "blue", f"sum by (cause) (increase(vaecluster_plans_total{{{RUN}}}[$__interval])) > 0", "{{cause}}"),
-        annotation("Checkpoint", "green", f"changes(max(vaecluster_worker_checkpoint_completed_steps{{{RUN}}})[$__interval:15s]) > 0", "saved"),
-        annotation("Resume", "orange", f"changes(max(vaecluster_plan_term{{{RUN}}})[$__interval:15s]) > 0", "a coordinator began a new term"),
+        annotation("Plan", "blue", f"sum by (cause) (increase(vaecluster_plans_total{{{RUN}}}[$__rate_interval])) > 0", "{{cause}}"),
+        annotation("Checkpoint", "green", f"changes(max(vaecluster_worker_checkpoint_completed_steps{{{RUN}}})[$__rate_interval:15s]) > 0", "saved"),
+        annotation("Resume", "orange", f"changes(max(vaecluster_plan_term{{{RUN}}})[$__rate_interval:15s]) > 0", "a coordinator began a new term"),
     ]},
     "panels": panels,
 }

@@ -120,8 +120,10 @@ public sealed class CoordinatorHost : IAsyncDisposable
         var transport = new TransportServer(options.Transport);
         transport.AddTo(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => transport.Listen(kestrel, address));
+        var told = new CoordinatorMetrics(metrics ?? Metrics.DefaultFactory);
+        told.Describe(store.Run, run);
         builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(store).AddSingleton(health ??= new ServiceHealth())
-            .AddSingleton(new CoordinatorMetrics(metrics ?? Metrics.DefaultFactory))
+            .AddSingleton(told)
             .AddSingleton(new RunMachine(start, options))
             .AddSingleton<CoordinatorLog>().AddSingleton<RunLoop>().AddSingleton<MembershipService>();
         var app = builder.Build();

@@ -72,6 +72,9 @@ public sealed record RunSnapshot
     /// <summary>The last ones that this coordinator was told of, newest first.</summary>
     public ImmutableList<Wire.CheckpointWritten> Checkpoints { get; init; } = [];
 
+    /// <summary>When it was told of the newest; 0 before that.</summary>
+    public TimeSpan CheckpointedAt { get; init; }
+
     /// <summary>After a restart: how long workers have to come back before their plan is judged; null when that is over.</summary>
     public TimeSpan? AdoptUntil { get; init; }
 

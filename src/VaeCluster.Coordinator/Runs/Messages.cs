@@ -45,7 +45,7 @@ internal static class Messages
             case Wire.WorkerMessage.ContentOneofCase.SlotHash:
                 return SlotHash(run, worker, message.SlotHash, effects);
             case Wire.WorkerMessage.ContentOneofCase.CheckpointWritten:
-                return Checkpoint(run, worker, message.CheckpointWritten, effects);
+                return Checkpoint(run, worker, message.CheckpointWritten, now, effects);
             default:
                 return run;
         }
@@ -210,7 +210,7 @@ internal static class Messages
     private const ulong MostStepsBetweenHeartbeats = 10_000;
     private const int MostCheckpoints = 5;
 
-    private static RunSnapshot Checkpoint(RunSnapshot run, WorkerSnapshot worker, Wire.CheckpointWritten checkpoint, RunEffects effects)
+    private static RunSnapshot Checkpoint(RunSnapshot run, WorkerSnapshot worker, Wire.CheckpointWritten checkpoint, TimeSpan now, RunEffects effects)
     {
         if (!worker.IsReady)
         {
@@ -219,7 +219,7 @@ internal static class Messages
         }
         effects.Add(new RunEffect.Append(new CheckpointEntry(checkpoint.CompletedSteps, checkpoint.Path)));
         effects.Add(new RunEffect.CopyJournal());
-        return run with { Checkpoints = [checkpoint, .. run.Checkpoints.Take(MostCheckpoints - 1)] };
+        return run with { Checkpoints = [checkpoint, .. run.Checkpoints.Take(MostCheckpoints - 1)], CheckpointedAt = now };
     }
 
     private static string? Contradiction(RunSnapshot run, Wire.Ready ready)

@@ -6,6 +6,14 @@ namespace VaeCluster.Coordinator.Runs;
 /// <param name="Slots">Of a step.</param>
 public sealed record RunDescription(string Folder, string Config, int Slots)
 {
+    /// <summary>What is trained, in a few words; for metrics.</summary>
+    public string Model { get; init; } = "";
+
+    public string Preset { get; init; } = "";
+
+    /// <summary>Of the program.</summary>
+    public string Version { get; init; } = "";
+
     /// <summary>0: the first worker that is ready tells, once it has listed the data.</summary>
     public ulong TotalSteps { get; init; }
 

@@ -9,7 +9,7 @@ namespace VaeCluster.Coordinator.Status;
 /// <summary>The coordinator's metrics. Labels have closed sets of values; workers are no labels.</summary>
 public sealed class CoordinatorMetrics
 {
-    private readonly Gauge completedSteps, recordedSteps, totalSteps, imagesPerSecond, term, number, halted;
+    private readonly Gauge info, completedSteps, recordedSteps, totalSteps, imagesPerSecond, checkpointAge, slowScore, term, number, halted;
     private readonly Gauge.Child contributors, spares;
     private readonly Dictionary<string, Gauge.Child> losses, stages;
     private readonly Dictionary<PlanCause, Counter.Child> plans;
@@ -20,12 +20,15 @@ public sealed class CoordinatorMetrics
     public CoordinatorMetrics(IMetricFactory factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
+        info = factory.CreateGauge("vaecluster_run_info", "1; what is trained, and by which version.", ["run", "model", "preset", "version"]);
         completedSteps = factory.CreateGauge("vaecluster_run_completed_steps", "Steps that the run has done.");
         recordedSteps = factory.CreateGauge("vaecluster_run_recorded_steps", "Steps that are safe in the journal.");
         totalSteps = factory.CreateGauge("vaecluster_run_total_steps", "Steps of the whole run; 0 while it is not known.");
         imagesPerSecond = factory.CreateGauge("vaecluster_run_images_per_second", "Images of the whole run.");
         var loss = factory.CreateGauge("vaecluster_run_loss", "Per sample, of the last step told.", ["part"]);
-        losses = Children(["total", "reconstruction", "kl", "gradient_norm", "learning_rate"], loss.WithLabels);
+        losses = Children(["total", "reconstruction", "kl", "beta", "gradient_norm", "learning_rate"], loss.WithLabels);
+        checkpointAge = factory.CreateGauge("vaecluster_checkpoint_age_seconds", "Since this coordinator was told of a checkpoint, or since it began.");
+        slowScore = factory.CreateGauge("vaecluster_slow_worker_score", "Time for a slot of the slowest member, over the median of all; 0 while nobody has told.");
         var members = factory.CreateGauge("vaecluster_members", "Members of the plan in force.", ["role"]);
         (contributors, spares) = (members.WithLabels("contributor"), members.WithLabels("spare"));
         var workers = factory.CreateGauge("vaecluster_workers", "Workers that the coordinator knows.", ["stage"]);
@@ -63,9 +66,18 @@ public sealed class CoordinatorMetrics
         if (happened is RunEvent.MessageHeard { Message.Heartbeat: not null }) heartbeats.Inc();
     }
 
-    /// <summary>Gauges follow what is known, a few times a second.</summary>
-    internal void Show(RunSnapshot run, TimeSpan now, LeaseOptions lease)
+    /// <param name="run">Its id.</param>
+    /// <param name="described">What is trained.</param>
+    public void Describe(string run, RunDescription described)
     {
+        ArgumentNullException.ThrowIfNull(described);
+        info.WithLabels(run, described.Model, described.Preset, described.Version).Set(1);
+    }
+
+    /// <summary>Gauges follow what is known, a few times a second.</summary>
+    public void Show(RunSnapshot run, TimeSpan now, LeaseOptions lease)
+    {
+        ArgumentNullException.ThrowIfNull(run);
         if (now - shown < TimeSpan.FromMilliseconds(250)) return;
         shown = now;
         completedSteps.Set(run.CompletedSteps);
@@ -74,6 +86,8 @@ public sealed class CoordinatorMetrics
         contributors.Set(run.Plan?.Contributors.Count() ?? 0);
         spares.Set(run.Plan is { } plan ? plan.Members.Length - plan.Contributors.Count() : 0);
         halted.Set(run.Halt is null ? 0 : 1);
+        checkpointAge.Set((now - run.CheckpointedAt).TotalSeconds);
+        slowScore.Set(StatusView.SlowScore(run) ?? 0);
         if (run.Plan is null) number.Set(0);
         var counts = run.Workers.Values.CountBy(worker => StatusView.StageOf(run, worker, now, lease)).ToDictionary();
         foreach (var stage in Enum.GetValues<Wire.WorkerStatus.Types.Stage>().Skip(1))
@@ -84,6 +98,7 @@ public sealed class CoordinatorMetrics
         losses["total"].Set(told.Loss);
         losses["reconstruction"].Set(told.Reconstruction);
         losses["kl"].Set(told.Kl);
+        losses["beta"].Set(told.Beta);
         losses["gradient_norm"].Set(told.GradientNorm);
         losses["learning_rate"].Set(told.LearningRate);
     }

@@ -69,6 +69,10 @@ public static class StatusView
         .Where(worker => worker?.Heartbeat is not null)
         .MaxBy(worker => worker!.Heartbeat!.CompletedSteps);
 
+    /// <summary>How much longer than the median the slowest member takes for a slot; null while nobody has told.</summary>
+    internal static double? SlowScore(RunSnapshot run) =>
+        Median(run) is > 0 and var median ? run.Plan!.Contributors.Max(member => run.Find(member.Worker)?.SlotSeconds) / median : null;
+
     private static Wire.RunStatus.Types.Phase PhaseOf(RunSnapshot run) => run switch
     {
         { Finished.Kind: Wire.Finish.Types.Kind.Completed } => Wire.RunStatus.Types.Phase.Completed,

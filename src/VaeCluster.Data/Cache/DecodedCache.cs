@@ -27,7 +27,7 @@ internal sealed unsafe class DecodedCache : IDisposable
     private readonly long capacity, mapped;
     private readonly int[] verified;
     private volatile bool full;
-    private long hits;
+    private long hits, misses;
 
     private DecodedCache(string folder, IDisposable users, long count, int channels, long capacity)
     {
@@ -47,6 +47,12 @@ internal sealed unsafe class DecodedCache : IDisposable
 
     /// <summary>Images served.</summary>
     public long Hits => Volatile.Read(ref hits);
+
+    /// <summary>Images asked for in vain.</summary>
+    public long Misses => Volatile.Read(ref misses);
+
+    /// <summary>Bytes of pixels in it, those of other processes included.</summary>
+    public long Bytes => Math.Min(index.Allocated, capacity);
 
     /// <summary>The cache for a transform of a data set; null where none is wanted.</summary>
     /// <exception cref="UserErrorException">The folder can't be used.</exception>
@@ -79,6 +85,13 @@ internal sealed unsafe class DecodedCache : IDisposable
     /// <summary>The pixels of a sample, in the mapping.</summary>
     public bool TryGet(long sample, out ImagePixels image)
     {
+        var there = TryFind(sample, out image);
+        Interlocked.Increment(ref there ? ref hits : ref misses);
+        return there;
+    }
+
+    private bool TryFind(long sample, out ImagePixels image)
+    {
         image = default;
         if (!index.TryGet(sample, out var entry)) return false;
         var (offset, length) = (entry.Place - 1, (long)channels * entry.Width * entry.Height);
@@ -94,7 +107,6 @@ internal sealed unsafe class DecodedCache : IDisposable
             }
             Interlocked.Or(ref verified[word], bit);
         }
-        Interlocked.Increment(ref hits);
         image = new ImagePixels(bytes, channels, entry.Width, entry.Height);
         return true;
     }

@@ -7,4 +7,6 @@ namespace VaeCluster.Data.Pipeline;
 /// <param name="Ready">Batches that wait to be taken.</param>
 /// <param name="Broken">Broken images met by this process.</param>
 /// <param name="CacheHits">Images that came from the decoded cache.</param>
-public readonly record struct PipelineSnapshot(long Images, long Takes, TimeSpan Waited, int Ready, int Broken, long CacheHits);
+/// <param name="CacheMisses">Images that it was asked for and did not have.</param>
+/// <param name="CacheBytes">In the cache, whoever of this machine decoded them.</param>
+public readonly record struct PipelineSnapshot(long Images, long Takes, TimeSpan Waited, int Ready, int Broken, long CacheHits, long CacheMisses, long CacheBytes);

@@ -128,7 +128,12 @@ public sealed unsafe class SlotPipeline : IDisposable
     /// <summary>Counters since the start.</summary>
     public PipelineSnapshot Snapshot()
     {
-        lock (gate) return new PipelineSnapshot(images, takes, waited, pending.Values.Count(batch => batch.Complete), data.Broken.Count, cache?.Hits ?? 0);
+        lock (gate)
+        {
+            // What is mapped is gone once this is disposed.
+            return new PipelineSnapshot(images, takes, waited, pending.Values.Count(batch => batch.Complete), data.Broken.Count,
+                cache?.Hits ?? 0, cache?.Misses ?? 0, disposed ? 0 : cache?.Bytes ?? 0);
+        }
     }
 
     /// <summary>Ends the threads; batches that were taken and not disposed lose their memory.</summary>

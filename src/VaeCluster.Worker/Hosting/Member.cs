@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using VaeCluster.Checkpoints;
 using VaeCluster.Collectives;
+using VaeCluster.Data.Pipeline;
 using VaeCluster.Protocol.V1;
 using VaeCluster.Worker.Control;
 using VaeCluster.Worker.Links;
@@ -46,6 +47,7 @@ internal sealed class Member : IDisposable
     private readonly ExchangedSum sum;
     private readonly MemberRounds rounds;
     private readonly MemberReports reports;
+    private readonly TrainingTime time;
     private readonly KnownPlans plans = new();
 
     /// <summary>The state in hand is one that counts.</summary>
@@ -65,10 +67,10 @@ internal sealed class Member : IDisposable
     private volatile Standing standing = new();
 
     public Member(string workerId, string run, TrainingParts parts, CoordinatorConnection connection, PeerLinks links, PeerDialer dialer,
-        StateSource source, Mailbox mailbox, RunOutput output, WorkerMetrics metrics, Action comeBack, ILogger logger)
+        StateSource source, Mailbox mailbox, RunOutput output, WorkerMetrics metrics, TrainingTime time, Action comeBack, ILogger logger)
     {
         (this.workerId, this.parts, this.connection, this.links, this.source) = (workerId, parts, connection, links, source);
-        (this.mailbox, this.output, this.metrics, this.comeBack, this.logger) = (mailbox, output, metrics, comeBack, logger);
+        (this.mailbox, this.output, this.metrics, this.time, this.comeBack, this.logger) = (mailbox, output, metrics, time, comeBack, logger);
         layout = MemberState.LayoutOf(parts.State);
         arrival = new StateArrival(run, layout, dialer, mailbox, logger);
         Exchange = new Exchange(ExchangedSum.LayoutOf(run, parts), links.Cut);
@@ -87,6 +89,9 @@ internal sealed class Member : IDisposable
 
     public Ready ReadyMessage() => reports.ReadyMessage(standing);
 
+    /// <summary>What has been read ahead. Any thread.</summary>
+    public PipelineSnapshot Images => parts.Images.Snapshot();
+
     /// <summary>Share of the state copied, 0 to 1.</summary>
     public double CopiedShare => arrival.Share;
 
@@ -99,6 +104,7 @@ internal sealed class Member : IDisposable
         {
             mailbox.DoAll();
             if (end is not null) break;
+            time.WentInto(TimePart.Wait);
             if (LeavesAlone())
             {
                 Save();
@@ -322,11 +328,13 @@ internal sealed class Member : IDisposable
     private void Round()
     {
         if (atBoundary) Boundary();
+        time.WentInto(TimePart.Save);
         var (under, isStep) = (plans.Current!, !rounds.ValidatesNext);
         try
         {
             var begun = Exchange.Begin(rounds.Next, under.Generation, plans.Newest);
             isStopped = !begun || !rounds.Compute(under);
+            time.WentInto(rounds.TimeOf(under));
             if (isStopped)
             {
                 if (begun && isStep) metrics.StepRedone();
@@ -338,12 +346,15 @@ internal sealed class Member : IDisposable
             Publish();
             rounds.Record(under, Owner);
             TellRecords();
+            time.WentInto(TimePart.Save);
             // No plan takes effect after a validation.
             if (isStep && sum.LowestHeld > under.Generation && plans.SwitchTo(sum.LowestHeld) is { } switched) Switch(switched);
         }
         catch (OperationCanceledException)
         {
             isStopped = true;
+            if (isStep) metrics.StepRedone();
+            time.WentInto(rounds.TimeOf(under));
         }
         catch (Exception exception)
         {

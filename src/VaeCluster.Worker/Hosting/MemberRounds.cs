@@ -72,6 +72,10 @@ internal sealed class MemberRounds(
         return true;
     }
 
+    /// <summary>What the time of the last <see cref="Compute"/> went into.</summary>
+    public TimePart TimeOf(MemberPlan plan) => plan.Self.IsSpare ? TimePart.Wait
+        : validated is not null ? TimePart.Validation : computed is { Updated: true } ? TimePart.Step : TimePart.Lost;
+
     /// <summary>The members were told to halt: the time until the next round is done is a recovery.</summary>
     public void Halted() => halted ??= Stopwatch.GetTimestamp();
 

@@ -33,6 +33,12 @@ internal sealed class StepPace
         }
     }
 
+    /// <summary>Forward and backward of a slot, on average; 0 where none was computed.</summary>
+    public double SlotSeconds
+    {
+        get { lock (gate) return MeanOfSlots(); }
+    }
+
     /// <summary>Under another plan the old times say little.</summary>
     public void Restart()
     {
@@ -52,15 +58,13 @@ internal sealed class StepPace
             if (last is null) return;
             heartbeat.Losses = LossesOf(last);
             if (steps.Count == 0) return;
-            var slots = steps.Sum(step => step.Slots);
-            var compute = Mean(parts => parts.Forward + parts.Backward);
-            heartbeat.SlotSeconds = slots == 0 ? 0 : compute * steps.Count / slots;
+            heartbeat.SlotSeconds = MeanOfSlots();
             heartbeat.ImagesPerSecond = total > TimeSpan.Zero ? steps.Sum(step => step.Outcome.Samples) / total.TotalSeconds : 0;
             heartbeat.StepTime = new()
             {
                 Whole = total.TotalSeconds / steps.Count,
                 Data = Mean(parts => parts.DataWait),
-                Compute = compute,
+                Compute = Mean(parts => parts.Forward + parts.Backward),
                 Exchange = Mean(parts => parts.Exchange),
                 Update = Mean(parts => parts.Optimizer),
             };
@@ -77,6 +81,12 @@ internal sealed class StepPace
         Psnr = outcome.Psnr,
         Beta = outcome.Beta,
     };
+
+    private double MeanOfSlots()
+    {
+        var slots = steps.Sum(step => step.Slots);
+        return slots == 0 ? 0 : steps.Sum(step => (step.Outcome.Parts.Forward + step.Outcome.Parts.Backward).TotalSeconds) / slots;
+    }
 
     private double Mean(Func<StepParts, TimeSpan> part) => steps.Sum(step => part(step.Outcome.Parts).TotalSeconds) / steps.Count;
 }

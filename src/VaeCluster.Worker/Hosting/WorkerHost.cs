@@ -60,6 +60,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private readonly Mailbox mailbox = new();
     private readonly ServiceHealth health = new();
     private readonly WorkerMetrics metrics = new(Prometheus.Metrics.DefaultFactory);
+    private readonly TrainingTime time;
     private readonly TaskCompletionSource<Welcome> welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
     private readonly Lazy<Task> disposal;
@@ -79,6 +80,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     public WorkerHost(WorkerOptions options, Action<ILoggingBuilder> logging)
     {
         this.options = options;
+        time = new TrainingTime(metrics);
         var listen = TransportAddress.Parse(options.Listen);
         var token = SharedToken.Load(options.TokenFile);
         if (token is null && !options.AllowNoToken && !listen.IsLocal)
@@ -128,7 +130,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         }
         endpoint = options.Advertise ?? Bound();
         HostingLog.Listens(logger, options.Id, endpoint, instance);
-        Prometheus.Metrics.DefaultRegistry.AddBeforeCollectCallback(CountTraffic);
+        Prometheus.Metrics.DefaultRegistry.AddBeforeCollectCallback(BringUpToDate);
         endpoints = await MetricsEndpoint.StartAsync(options.Metrics, health: health).ConfigureAwait(false);
         HostingLog.Metrics(logger, endpoints.Address);
 
@@ -290,7 +292,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             try
             {
                 var output = new RunOutput(parts, folder, checkpoints, logger);
-                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, output, metrics, ComeBack, logger);
+                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, output, metrics, time, ComeBack, logger);
                 HostingLog.Ready(logger, parts.State.Model.ParameterCount, parts.State.TotalSteps, parts.Data.Manifest.Id[..12]);
                 member = training;
                 health.Set(ServiceHealth.Ready, serving: true);
@@ -309,9 +311,12 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         }
     }
 
-    private void CountTraffic()
+    /// <summary>What metrics tell of counters elsewhere, before each scrape.</summary>
+    private void BringUpToDate()
     {
-        if (member?.Exchange is { } exchange) metrics.Traffic(exchange.BytesSent, exchange.BytesReceived, transfers.BytesSent, links.Refused);
+        if (member is not { } known) return;
+        metrics.Traffic(known.Exchange.BytesSent, known.Exchange.BytesReceived, transfers.BytesSent, links.Refused);
+        metrics.Pace(known.Images, known.Pace.SlotSeconds);
     }
 
     private void ComeBack()

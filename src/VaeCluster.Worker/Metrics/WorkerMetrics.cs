@@ -1,6 +1,7 @@
 using Prometheus;
 using VaeCluster.Checkpoints;
 using VaeCluster.Collectives;
+using VaeCluster.Data.Pipeline;
 using VaeCluster.Worker.Links;
 using VaeCluster.Worker.Training;
 
@@ -14,13 +15,17 @@ public sealed class WorkerMetrics
 {
     private static readonly string[] PartNames = ["data", "forward", "backward", "exchange", "update"];
 
-    private readonly Gauge completedSteps, lastStep, imagesPerSecond, term, number, slots;
+    private readonly Gauge completedSteps, lastStep, imagesPerSecond, activeUnits, slotSeconds, term, number, slots;
     private readonly Gauge.Child contributors, spares;
     private readonly Dictionary<string, Gauge.Child> losses, validation;
     private readonly Histogram duration;
     private readonly Dictionary<string, Histogram.Child> parts;
     private readonly Counter images, skipped, redone, served;
     private readonly Counter exchanging;
+    private readonly Dictionary<TimePart, Counter.Child> times;
+    private readonly Counter loaded;
+    private readonly Counter.Child cacheHits, cacheMisses;
+    private readonly Gauge readyBatches, cacheBytes, brokenImages;
     private readonly Counter.Child sent, received;
     private readonly Dictionary<StreamRefusal, Counter.Child> streams;
     private readonly Counter segments;
@@ -35,9 +40,11 @@ public sealed class WorkerMetrics
         lastStep = factory.CreateGauge("vaecluster_worker_last_step_timestamp_seconds", "When this worker's last step was done, in seconds since 1970.");
         imagesPerSecond = factory.CreateGauge("vaecluster_worker_run_images_per_second", "Images of the whole run, in the last step.");
         var loss = factory.CreateGauge("vaecluster_worker_loss", "Per sample, over the samples of the last step.", ["part"]);
-        losses = Children(["total", "reconstruction", "kl", "gradient_norm", "learning_rate"], loss.WithLabels);
+        losses = Children(["total", "reconstruction", "kl", "beta", "gradient_norm", "learning_rate"], loss.WithLabels);
         var validated = factory.CreateGauge("vaecluster_worker_validation_loss", "Per sample, of the last validation.", ["part"]);
         validation = Children(["total", "reconstruction", "kl"], validated.WithLabels);
+        activeUnits = factory.CreateGauge("vaecluster_worker_active_units", "Numbers of the latent that tell images apart, in the last validation; NaN before the first.");
+        activeUnits.Set(double.NaN);
 
         double[] seconds = Histogram.ExponentialBuckets(0.001, 2, 16); // 1 ms to 33 s
         duration = factory.CreateHistogram("vaecluster_worker_step_duration_seconds", "A step, from its first slot to the updated weights.",
@@ -45,6 +52,10 @@ public sealed class WorkerMetrics
         var part = factory.CreateHistogram("vaecluster_worker_step_part_seconds", "Where a step's time goes; exchange is the wait beyond what backward hid.",
             ["part"], new HistogramConfiguration { Buckets = seconds });
         parts = Children(PartNames, part.WithLabels);
+        slotSeconds = factory.CreateGauge("vaecluster_worker_slot_seconds", "Forward and backward of a slot, over the last two seconds of steps; 0 without slots.");
+        var time = factory.CreateCounter("vaecluster_worker_time_seconds_total",
+            "What the training thread's time went into: step is steps that counted, lost those given up or not finite, save what is copied, hashed and written between steps.", ["part"]);
+        times = Enum.GetValues<TimePart>().ToDictionary(each => each, each => time.WithLabels(each.ToString().ToLowerInvariant()));
         exchanging = factory.CreateCounter("vaecluster_worker_exchange_seconds_total",
             "From the first bucket that leaves to the last result; what of it is not in the step's part exchange, backward hid.");
         images = factory.CreateCounter("vaecluster_worker_run_images_total", "Images of the whole run in the steps that this worker took part in.");
@@ -64,6 +75,13 @@ public sealed class WorkerMetrics
         streams = Enum.GetValues<StreamRefusal>().ToDictionary(reason => reason, reason => refused.WithLabels(Label(reason)));
         segments = factory.CreateCounter("vaecluster_worker_segments_refused_total", "Segments that ended their stream: they fitted nowhere.");
 
+        loaded = factory.CreateCounter("vaecluster_worker_images_loaded_total", "Images read ahead for training, those that no step took included.");
+        readyBatches = factory.CreateGauge("vaecluster_worker_ready_batches", "Batches of slots that are read ahead and wait for their step.");
+        brokenImages = factory.CreateGauge("vaecluster_worker_broken_images", "Images that this worker met and could not decode; others stand in for them.");
+        var lookups = factory.CreateCounter("vaecluster_worker_cache_lookups_total", "Images looked up in the decoded cache.", ["result"]);
+        (cacheHits, cacheMisses) = (lookups.WithLabels("hit"), lookups.WithLabels("miss"));
+        cacheBytes = factory.CreateGauge("vaecluster_worker_cache_size_bytes", "Pixels in the decoded cache, which the workers of a machine share; 0 without one.");
+
         var saves = factory.CreateCounter("vaecluster_worker_checkpoints_total", "What became of the checkpoints that this worker was to write.", ["outcome"]);
         checkpoints = Children(["saved", "attempt_failed", "superseded", "refused", "abandoned"], saves.WithLabels);
         checkpointSteps = factory.CreateGauge("vaecluster_worker_checkpoint_completed_steps", "Steps of the newest checkpoint that this worker has saved.");
@@ -81,6 +99,7 @@ public sealed class WorkerMetrics
         losses["total"].Set(outcome.Loss);
         losses["reconstruction"].Set(outcome.Recon);
         losses["kl"].Set(outcome.Kl);
+        losses["beta"].Set(outcome.Beta);
         losses["gradient_norm"].Set(outcome.GradientNorm);
         losses["learning_rate"].Set(outcome.LearningRate);
         images.Inc(outcome.Samples);
@@ -109,6 +128,7 @@ public sealed class WorkerMetrics
         validation["total"].Set(outcome.Losses.Loss);
         validation["reconstruction"].Set(outcome.Losses.Recon);
         validation["kl"].Set(outcome.Losses.Kl);
+        activeUnits.Set(outcome.ActiveUnits);
     }
 
     /// <summary>A plan came into force here.</summary>
@@ -127,6 +147,23 @@ public sealed class WorkerMetrics
 
     /// <summary>It works under no plan any more.</summary>
     public void NoPlan() => Plan(default, 0, 0, 0);
+
+    /// <summary>How long the training thread was at something.</summary>
+    internal void Time(TimePart part, TimeSpan time) => times[part].Inc(time.TotalSeconds);
+
+    /// <summary>What the images and the pace of steps have come to, as of now.</summary>
+    /// <param name="images">Of the training pipeline.</param>
+    /// <param name="secondsOfSlot">0 without slots.</param>
+    public void Pace(PipelineSnapshot images, double secondsOfSlot)
+    {
+        slotSeconds.Set(secondsOfSlot);
+        loaded.IncTo(images.Images);
+        readyBatches.Set(images.Ready);
+        brokenImages.Set(images.Broken);
+        cacheHits.IncTo(images.CacheHits);
+        cacheMisses.IncTo(images.CacheMisses);
+        cacheBytes.Set(images.CacheBytes);
+    }
 
     /// <summary>What has been counted elsewhere since this worker began.</summary>
     /// <param name="bytesSent">By the exchange.</param>

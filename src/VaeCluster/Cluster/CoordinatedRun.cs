@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using VaeCluster.Checkpoints;
 using VaeCluster.Config;
@@ -5,6 +7,7 @@ using VaeCluster.Config.Runs;
 using VaeCluster.Coordinator;
 using VaeCluster.Coordinator.Runs;
 using VaeCluster.Data;
+using VaeCluster.Models.Presets;
 using VaeCluster.Protocol.Health;
 using VaeCluster.Protocol.Metrics;
 using VaeCluster.Protocol.Tracing;
@@ -66,6 +69,9 @@ internal sealed partial class CoordinatedRun(RunFolder folder, RunConfig config,
         }
         var outcome = await CoordinatorHost.RunAsync(options, new RunDescription(folder.Path, config.ToYaml(), config.Train.Slots)
         {
+            Model = JsonNamingPolicy.SnakeCaseLower.ConvertName(Preset.Find(config.Model.Preset).Architecture.ToString()),
+            Preset = config.Model.Preset,
+            Version = typeof(CoordinatedRun).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "",
             TotalSteps = (ulong)totalSteps,
             ManifestId = data.Manifest.Id,
             NewestTerm = newest,

@@ -40,6 +40,23 @@ public sealed class DecodedCacheTests
     }
 
     [Fact]
+    public void Snapshot_OfACacheThatFills_CountsLookupsAndBytes()
+    {
+        using var folder = new TemporaryFolder();
+        Photos(folder.File("images"), 40);
+        using var data = DataSet.Open(Options(folder), cancellation: Deadline);
+        using var pipeline = new SlotPipeline(data, PipelineOptions.Training(data, Shape, batch: 8, slots: 1, seed: 5));
+        var steps = 2 * 32 / 8;
+        pipeline.Aim(0, 1, 0, end: steps);
+        for (var step = 0; step < steps; step++) pipeline.Take(step, 0, Deadline).Dispose();
+
+        var seen = pipeline.Snapshot();
+        Assert.Equal((32, 32, 32L * Shape.Values), (seen.CacheHits, seen.CacheMisses, seen.CacheBytes));
+        pipeline.Dispose();
+        Assert.Equal((32, 0), (pipeline.Snapshot().CacheHits, pipeline.Snapshot().CacheBytes));
+    }
+
+    [Fact]
     public async Task Take_SeveralWorkersFillOneCache_GivesTheSameBytes()
     {
         using var folder = new TemporaryFolder();

@@ -3,6 +3,7 @@ using System.Globalization;
 using Prometheus;
 using VaeCluster.Checkpoints;
 using VaeCluster.Collectives;
+using VaeCluster.Data.Pipeline;
 using VaeCluster.Models.Objectives;
 using VaeCluster.Worker.Links;
 using VaeCluster.Worker.Metrics;
@@ -31,6 +32,7 @@ public sealed class WorkerMetricsTests
         Assert.Equal(8, values["vaecluster_worker_completed_steps"]);
         Assert.Equal(12.5, values["vaecluster_worker_loss{part=\"total\"}"]);
         Assert.Equal(1e-3, values["vaecluster_worker_loss{part=\"learning_rate\"}"]);
+        Assert.Equal(1, values["vaecluster_worker_loss{part=\"beta\"}"]);
         Assert.Equal(64 / 0.25, values["vaecluster_worker_run_images_per_second"]);
         Assert.Equal(128, values["vaecluster_worker_run_images_total"]);
         Assert.Equal((1.0, 1.0), (values["vaecluster_worker_steps_skipped_total"], values["vaecluster_worker_steps_redone_total"]));
@@ -89,6 +91,47 @@ public sealed class WorkerMetricsTests
         Assert.Equal(1, values["vaecluster_worker_segments_refused_total"]);
         Assert.Equal((10, 20, 30), (values["vaecluster_worker_exchange_bytes_total{direction=\"sent\"}"],
             values["vaecluster_worker_exchange_bytes_total{direction=\"received\"}"], values["vaecluster_worker_state_served_bytes_total"]));
+    }
+
+    [Fact]
+    public async Task Validation_Done_TellsActiveUnits()
+    {
+        Assert.Equal(double.NaN, (await ValuesAsync())["vaecluster_worker_active_units"]);
+        metrics.Validation(new ValidationOutcome(1, Losses, 3));
+
+        var values = await ValuesAsync();
+        Assert.Equal((3, 11), (values["vaecluster_worker_active_units"], values["vaecluster_worker_validation_loss{part=\"total\"}"]));
+    }
+
+    [Fact]
+    public async Task Pace_ShowsTheImagesReadAheadAndTheSlots()
+    {
+        metrics.Pace(new PipelineSnapshot(Images: 100, Takes: 9, TimeSpan.Zero, Ready: 4, Broken: 1, CacheHits: 60, CacheMisses: 40, CacheBytes: 5000), 0.25);
+
+        var values = await ValuesAsync();
+        Assert.Equal((100, 4, 1, 0.25), (values["vaecluster_worker_images_loaded_total"], values["vaecluster_worker_ready_batches"],
+            values["vaecluster_worker_broken_images"], values["vaecluster_worker_slot_seconds"]));
+        Assert.Equal((60, 40, 5000), (values["vaecluster_worker_cache_lookups_total{result=\"hit\"}"], values["vaecluster_worker_cache_lookups_total{result=\"miss\"}"],
+            values["vaecluster_worker_cache_size_bytes"]));
+    }
+
+    /// <summary>Whatever it is said to have gone into, no time is lost and none is counted twice.</summary>
+    [Fact]
+    public async Task TrainingTime_Parts_AddUpToTheTimeThatWent()
+    {
+        var begun = Stopwatch.GetTimestamp();
+        var time = new TrainingTime(metrics);
+        foreach (var part in Enum.GetValues<TimePart>())
+        {
+            SpinWait.SpinUntil(() => false, 2);
+            time.WentInto(part);
+        }
+        var most = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+
+        var spent = (await ValuesAsync()).Where(entry => entry.Key.StartsWith("vaecluster_worker_time_seconds_total{", StringComparison.Ordinal)).ToDictionary();
+        Assert.Equal(["lost", "save", "step", "validation", "wait"], spent.Keys.Select(key => key.Split('"')[1]).Order(StringComparer.Ordinal));
+        Assert.All(spent.Values, seconds => Assert.True(seconds >= 0.001, $"{seconds}"));
+        Assert.InRange(spent.Values.Sum(), 0.005, most);
     }
 
     [Fact]
