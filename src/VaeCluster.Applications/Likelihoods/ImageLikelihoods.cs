@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using VaeCluster.Data.Inputs;
-using VaeCluster.Data.Order;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Applications.Likelihoods;
@@ -19,15 +18,14 @@ public readonly record struct ImageLikelihood(double Recon, double Kl, double Ne
 public sealed class ImageLikelihoods : IDisposable
 {
     private readonly AppliedModel model;
-    private readonly Generator generator = new(0);
-    private readonly ulong seed;
+    private readonly LatentNoise noises;
 
     /// <param name="draws">k, at least 1.</param>
-    /// <exception cref="UserErrorException">The model has no likelihood.</exception>
+    /// <exception cref="UserErrorException">The model has no likelihood, or there are no draws.</exception>
     public ImageLikelihoods(AppliedModel model, int draws, long seed)
     {
         if (draws < 1) throw new UserErrorException($"{draws} draws: at least 1 is needed.");
-        (this.model, Likelihood, Draws, this.seed) = (model, new Likelihood(model), draws, (ulong)seed);
+        (this.model, Likelihood, Draws, noises) = (model, new Likelihood(model), draws, new LatentNoise(seed));
     }
 
     public Likelihood Likelihood { get; }
@@ -50,7 +48,7 @@ public sealed class ImageLikelihoods : IDisposable
         for (var draw = 0; draw < Draws; draw++)
         {
             using var inner = NewDisposeScope();
-            var noise = Noise(origins, draw); // [B, latent C, H, W]
+            var noise = noises.Draw(model.LatentShape, origins.Select(origin => origin.Index), draw).to(model.Device); // [B, latent C, H, W]
             var z = mean + deviation * noise;
             var raw = model.DecodeRaw(z);
             var log = Likelihood.LogProbability(raw, images);
@@ -67,20 +65,7 @@ public sealed class ImageLikelihoods : IDisposable
             recon.Average(draw => draw[i]), kl[i], kl[i] - expected.Average(draw => draw[i]), -LogMeanExp(weight, i)))];
     }
 
-    public void Dispose() => generator.Dispose();
-
-    // A generator anew for each image and draw: the first draws of many are those of few.
-    private Tensor Noise(IReadOnlyList<ImageOrigin> origins, int draw)
-    {
-        using var scope = NewDisposeScope();
-        var shape = model.LatentShape;
-        var parts = origins.Select(origin =>
-        {
-            generator.manual_seed((long)Mixing.Key(Purpose.Latents, seed, (ulong)origin.Index, (ulong)draw));
-            return randn(1, shape.Channels, shape.Height, shape.Width, generator: generator);
-        });
-        return cat(parts.ToArray(), 0).to(model.Device).MoveToOuterDisposeScope();
-    }
+    public void Dispose() => noises.Dispose();
 
     private static List<double[]> Numbers(List<Tensor> draws)
     {

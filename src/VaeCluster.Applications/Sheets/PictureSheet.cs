@@ -12,7 +12,7 @@ public sealed record Cell(Picture Picture, string Caption = "");
 /// </summary>
 public sealed class PictureSheet
 {
-    private const int Least = 96; // pixels of a picture's longer side on the sheet
+    private const int Least = 128; // pixels of a picture's longer side on the sheet
     private const int Margin = 16, Gap = 6, Letters = 18, TextScale = 2;
 
     private static readonly Ink Ground = new(255, 255, 255), Black = new(30, 30, 30), Grey = new(110, 110, 110);

@@ -74,7 +74,7 @@ internal sealed class InputSource(DataSet data, Split? split, bool byFolder) : I
         if (entry.Records is { } raw)
         {
             var at = entry.Offset / ((long)raw.Width * raw.Height * raw.Channels);
-            return new(place, $"{DisplayName.Of(entry.Path)} #{at}", $"{Safe(entry.Path)}-{at:D6}", LabelOf(entry.Path, at));
+            return new(place, $"{DisplayName.Of(entry.Path)} #{at}", $"{Safe(entry.Path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? entry.Path[..^3] : entry.Path)}-{at:D6}", LabelOf(entry.Path, at));
         }
         var name = data.NameOf(sample);
         if (entry.Size != entry.FileSize)

@@ -25,6 +25,8 @@ internal static class Root
             WorkerCommand.Create(),
             StatusCommand.Create(),
             InspectCommand.Create(),
+            ReconstructCommand.Create(),
+            GenerateCommand.Create(),
             CheckpointsCommand.Create(),
             ExportCommand.Create(),
             ImportCommand.Create(),

@@ -1,0 +1,16 @@
+using System.Globalization;
+
+namespace VaeCluster.Applications.Sheets;
+
+/// <summary>Numbers in tables, whatever the culture; text that may hold anything.</summary>
+public static class NumberText
+{
+    /// <summary>Six digits; inf, and nothing for what is not a number.</summary>
+    public static string Of(double value) => double.IsNaN(value) ? "" : double.IsInfinity(value) ? (value > 0 ? "inf" : "-inf") : value.ToString("G6", CultureInfo.InvariantCulture);
+
+    /// <summary>Null for what JSON has no number for.</summary>
+    public static double? Finite(double value) => double.IsFinite(value) ? value : null;
+
+    /// <summary>A field of a CSV file (RFC 4180).</summary>
+    public static string Csv(string? text) => text is null ? "" : text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}
