@@ -10,7 +10,7 @@ test_packages=(
   python3-torch python3-numpy python3-pil               # reference values, and the peer in benchmarks
   python3-torchvision python3-skimage
   python3-grpcio python3-grpc-tools                     # a foreign gRPC implementation to talk to
-  prometheus openssl
+  prometheus openssl docker-compose
 )
 
 case "${1:-build}" in

@@ -26,6 +26,11 @@ internal static class Tool
 
     public static Said Python(params string[] arguments) => Run(Find(OnPath("python3"), "python3 is not there"), arguments);
 
+    /// <summary>The file as Compose resolves it, with a token or without.</summary>
+    public static Said Compose(string file, string? token) => Run(
+        Find(OnPath("docker-compose"), "docker-compose is not there: apt-get install docker-compose"),
+        ["-f", file, "--project-directory", Path.Combine(Root, "deploy"), "config"], ("VAECLUSTER_TOKEN", token));
+
     private static string Find(string? path, string otherwise)
     {
         Assert.SkipUnless(path is not null && File.Exists(path), otherwise);
@@ -35,12 +40,13 @@ internal static class Tool
     private static string? OnPath(string name) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
         .Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
-    private static Said Run(string program, string[] arguments)
+    private static Said Run(string program, string[] arguments, params (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Root };
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         // No cluster: templates are rendered for the versions that they are told.
         start.Environment["KUBECONFIG"] = "/nonexistent";
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         if (!process.WaitForExit(Deadline))
