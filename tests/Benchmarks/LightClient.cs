@@ -141,7 +141,8 @@ internal sealed class LightClient : IAsyncDisposable
 
     private async Task ReadAsync(IAsyncStreamReader<byte[]> reader, CancellationToken token)
     {
-        while (await reader.MoveNext(token)) Hear(fleet.Read(reader.Current));
+        Plan? told = null;
+        while (await reader.MoveNext(token)) Hear(fleet.Read(reader.Current, ref told));
     }
 
     private void Hear(CoordinatorMessage message)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using VaeCluster.Protocol.Plans;
 using VaeCluster.Protocol.Transport;
 using VaeCluster.Protocol.V1;
 
@@ -94,9 +95,11 @@ internal sealed class LightFleet : IAsyncDisposable
     public Member? PartOf(Plan plan, string id) => parts.GetValue(plan, all => all.Members.ToDictionary(member => member.WorkerId)).GetValueOrDefault(id);
 
     /// <summary>A plan is read once for all: a thousand clients in one process are not to cost a thousand times as much as theirs would.</summary>
-    public CoordinatorMessage Read(byte[] bytes)
+    /// <param name="bytes">A message.</param>
+    /// <param name="told">The plan before on this stream; the one that was read, after it.</param>
+    public CoordinatorMessage Read(byte[] bytes, ref Plan? told)
     {
-        if (bytes.Length < 4096) return CoordinatorMessage.Parser.ParseFrom(bytes);
+        if (bytes.Length < 1024) return Small(bytes, ref told);
         var input = new CodedInputStream(bytes);
         var head = new CoordinatorMessage();
         while (input.ReadTag() is var tag and not 0)
@@ -111,15 +114,27 @@ internal sealed class LightFleet : IAsyncDisposable
                     var at = input.Position;
                     // The plan begins with its generation, and its first step where it has one: equal beginnings are equal plans.
                     var key = KeyOf(bytes.AsSpan((int)at, Math.Min(length, 32)));
-                    head.Plan = plans.GetOrAdd(key, _ => Plan.Parser.ParseFrom(bytes.AsSpan((int)at, length)));
+                    if (!plans.TryGetValue(key, out var plan)) plan = plans.GetOrAdd(key, Complete(Plan.Parser.ParseFrom(bytes.AsSpan((int)at, length)), told));
+                    head.Plan = told = plan;
                     return head;
                 default:
                     input.SkipLastField();
                     break;
             }
         }
-        return CoordinatorMessage.Parser.ParseFrom(bytes);
+        return Small(bytes, ref told);
     }
+
+    private static CoordinatorMessage Small(byte[] bytes, ref Plan? told)
+    {
+        var message = CoordinatorMessage.Parser.ParseFrom(bytes);
+        if (message.Plan is not null) message.Plan = told = Complete(message.Plan, told);
+        return message;
+    }
+
+    private static Plan Complete(Plan plan, Plan? before) => PlanNames.TryComplete(plan, before, out var complete)
+        ? complete
+        : throw new InvalidDataException($"Plan {plan.Generation.Number} points to a member that was not named.");
 
     public async ValueTask DisposeAsync()
     {

@@ -55,6 +55,9 @@ internal sealed class Simulation
         return worker;
     }
 
+    /// <summary>What to do is decided after all that was said at one time, as by a coordinator that is behind.</summary>
+    public bool DecidesLate { get; set; }
+
     /// <summary>Opens a stream for it; an earlier one is cut.</summary>
     public void Connect(ScriptedWorker worker)
     {
@@ -150,9 +153,9 @@ internal sealed class Simulation
         .Where(plan => plan.Members.Where(member => member.Slots > 0).All(member => streams.Values.Any(worker =>
             worker.Id == member.WorkerId && !stopped.Contains(worker) && worker.CompletedSteps is not null && worker.Plan?.Generation.Equals(plan.Generation) == true)));
 
-    private void Handle(RunEvent happened)
+    private void Handle(RunEvent happened, bool moreFollows = false)
     {
-        var effects = Machine.Handle(happened, Now);
+        var effects = Machine.Handle(happened, Now, moreFollows);
         Effects.AddRange(effects);
         if (Reasons.LastOrDefault() != Machine.Reason) Reasons.Add(Machine.Reason);
         foreach (var send in effects.OfType<RunEffect.Send>().Where(send => send.Message.Plan is not null)) Check(send.Message.Plan);
@@ -185,7 +188,7 @@ internal sealed class Simulation
             var (speaker, said) = unheard[speaks];
             unheard.RemoveAt(speaks);
             foreach (var stream in streams.Where(entry => entry.Value == speaker).Select(entry => entry.Key).ToList())
-                Handle(new RunEvent.MessageHeard(stream, speaker.Id, said));
+                Handle(new RunEvent.MessageHeard(stream, speaker.Id, said), moreFollows: DecidesLate && unheard.Exists(entry => !stopped.Contains(entry.Worker)));
         }
         // While a restarted coordinator listens, workers may be where the last one left them.
         if (Run.AdoptUntil is not null) return;

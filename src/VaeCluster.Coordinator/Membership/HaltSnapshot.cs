@@ -17,4 +17,16 @@ public sealed record HaltSnapshot(
     PlanCause Cause,
     string Reason,
     ImmutableArray<string> Asked,
-    ImmutableDictionary<string, ulong?> Answers);
+    ImmutableDictionary<string, ulong?> Answers)
+{
+    private readonly HashSet<string> asked = Asked.ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>In rank order.</summary>
+    public ImmutableArray<string> Asked
+    {
+        get;
+        init => (field, asked) = (value, value.ToHashSet(StringComparer.Ordinal));
+    } = Asked;
+
+    public bool IsAsked(string worker) => asked.Contains(worker);
+}

@@ -7,13 +7,20 @@ public static class Liveness
     public static string? WhyNot(RunSnapshot run, string worker, TimeSpan now, LeaseOptions options)
     {
         ArgumentNullException.ThrowIfNull(run);
+        return run.Find(worker) is { } known ? WhyNot(run, known, now, options) : "is gone";
+    }
+
+    /// <inheritdoc cref="WhyNot(RunSnapshot, string, TimeSpan, LeaseOptions)"/>
+    public static string? WhyNot(RunSnapshot run, WorkerSnapshot known, TimeSpan now, LeaseOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(known);
         ArgumentNullException.ThrowIfNull(options);
-        if (run.Find(worker) is not { } known) return "is gone";
         if (known.Out is { } exclusion && !(exclusion.Until <= now)) return exclusion.Reason;
         if (known.Stream is null)
         {
             // A stream may break while its worker is well. A peer that lost it too leaves no doubt.
-            if (run.Reports.Any(report => report.Lost == worker)) return "lost its stream and was reported by a peer";
+            if (run.Reports.Any(report => report.Lost == known.Id)) return "lost its stream and was reported by a peer";
             return now - known.LastHeard >= options.ReconnectTime ? "lost its stream" : null;
         }
         var lease = known.Lease.Length(options);

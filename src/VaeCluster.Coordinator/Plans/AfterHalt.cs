@@ -11,7 +11,7 @@ internal static class AfterHalt
         var (run, halt) = (view.Run, view.Run.Halt!);
 
         // 1. Everyone who lives has answered.
-        var silent = halt.Asked.Where(worker => !halt.Answers.ContainsKey(worker) && view.IsAlive(worker)).ToList();
+        var silent = halt.Asked.Where(worker => !halt.Answers.ContainsKey(worker) && IsAwaited(view, worker)).ToList();
         if (silent.Count > 0 && view.Now - halt.Since >= view.Plans.HaltTime)
         {
             return new(new PlanAction.PutOut(silent[0], new($"did not end its step within {view.Plans.HaltTime.TotalSeconds:0.#} s", Until: null)),
@@ -43,9 +43,14 @@ internal static class AfterHalt
     /// <summary>Who lives: the asked by rank, then newcomers as they came.</summary>
     private static List<WorkerSnapshot> Ordered(PlanView view, HaltSnapshot halt) =>
     [
-        .. halt.Asked.Where(view.IsAlive).Select(id => view.Run.Find(id)!).Where(worker => worker.IsReady),
-        .. view.Alive.Where(worker => worker.IsReady && !halt.Asked.Contains(worker.Id)).OrderBy(worker => worker.Arrival),
+        .. halt.Asked.Where(worker => halt.Answers.ContainsKey(worker) ? view.IsAlive(worker) : IsAwaited(view, worker))
+            .Select(id => view.Run.Find(id)!).Where(worker => worker.IsReady),
+        .. view.Alive.Where(worker => worker.IsReady).ExceptBy(halt.Asked, worker => worker.Id).OrderBy(worker => worker.Arrival),
     ];
+
+    /// <summary>A stream may break while its worker is well, and a contributor is worth the wait. Nothing needs a spare: it comes again.</summary>
+    private static bool IsAwaited(PlanView view, string worker) => view.IsAlive(worker)
+        && (view.Run.Find(worker)!.Stream is not null || view.Run.Plan?.Find(worker) is not { Contributes: false });
 
     /// <summary>
     /// A step needs every contributor, so none can be further than one step beyond the others. The lower median is what

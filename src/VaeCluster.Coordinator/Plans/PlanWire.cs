@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using VaeCluster.Collectives;
 using VaeCluster.Protocol.Segments;
 using Wire = VaeCluster.Protocol.V1;
@@ -9,12 +10,16 @@ namespace VaeCluster.Coordinator.Plans;
 internal static class PlanWire
 {
     private const int MostSlots = 1 << 16;
+    private static readonly ConditionalWeakTable<Plan, Wire.Plan> Messages = [];
 
     public static Wire.Generation ToWire(this PlanGeneration generation) => new() { Term = generation.Term, Number = generation.Number };
 
     public static PlanGeneration FromWire(this Wire.Generation generation) => new(generation.Term, generation.Number);
 
-    public static Wire.Plan ToWire(this Plan plan)
+    /// <summary>One object for one plan: nobody changes it.</summary>
+    public static Wire.Plan ToWire(this Plan plan) => Messages.GetValue(plan, Message);
+
+    private static Wire.Plan Message(Plan plan)
     {
         var message = new Wire.Plan
         {

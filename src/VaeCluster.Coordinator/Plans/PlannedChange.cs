@@ -11,7 +11,7 @@ internal static class PlannedChange
         var (run, plan) = (view.Run, view.Run.Plan!);
         var members = plan.Members.Where(member => view.IsAlive(member.Worker)).Select(member => run.Find(member.Worker)!)
             .Where(worker => worker.IsReady).ToList();
-        var gone = plan.Members.Select(member => member.Worker).Except(members.Select(worker => worker.Id)).ToList();
+        var gone = Gone(view, plan.Members.Select(member => member.Worker).Except(members.Select(worker => worker.Id)).ToList());
         var leaving = members.Where(worker => worker.IsLeaving).ToList();
         var staying = members.Where(worker => !worker.IsLeaving).ToList();
         var newcomers = view.Plannable.Where(worker => plan.RankOf(worker.Id) is null).OrderBy(worker => worker.Arrival).ToList();
@@ -53,6 +53,13 @@ internal static class PlannedChange
             return new(new PlanAction.Change(wider), wider.Reason);
 
         return Rebalance(view, Make) ?? Stands(view, held ? leaving : [], newcomers);
+    }
+
+    /// <summary>Spares that went are gathered as well: no step waits for them, and of a thousand some go in each moment.</summary>
+    private static List<string> Gone(PlanView view, List<string> gone)
+    {
+        var ripe = gone.Exists(id => view.Run.Find(id) is not { Stream: null } worker || view.Now - worker.LastHeard >= view.Plans.GatherTime);
+        return ripe ? gone : [];
     }
 
     private static PlanDecision? Rebalance(PlanView view, Func<PlanCause, string, Plan?> make)

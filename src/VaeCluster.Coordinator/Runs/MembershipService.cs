@@ -7,7 +7,7 @@ namespace VaeCluster.Coordinator.Runs;
 /// <summary>Translates between calls and the loop's events. Whoever breaks a rule is ended with a status, and counted.</summary>
 internal sealed class MembershipService(
     RunLoop loop, CoordinatorOptions options, TimeProvider clock, IHostApplicationLifetime host)
-    : Wire.Membership.MembershipBase
+    : MembershipCalls
 {
     private const int BurstSeconds = 10;
     private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(10);

@@ -146,7 +146,7 @@ internal static class Messages
         }
         if (state is { } told && LiesAbove(run, told)) return Liar(run, worker, told, effects);
         run = run.With(worker with { WorksUnder = null, CompletedSteps = state });
-        return halt.Asked.Contains(worker.Id) ? run with { Halt = halt with { Answers = halt.Answers.SetItem(worker.Id, state) } } : run;
+        return halt.IsAsked(worker.Id) ? run with { Halt = halt with { Answers = halt.Answers.SetItem(worker.Id, state) } } : run;
     }
 
     private static RunSnapshot Goodbye(RunSnapshot run, WorkerSnapshot worker, Wire.Goodbye goodbye, TimeSpan now, RunEffects effects)

@@ -72,7 +72,7 @@ internal sealed class RunEffects(string run, ulong term)
         if (worker.Stream is { } stream) effects.Add(new RunEffect.Send(stream, Envelope(message)));
     }
 
-    /// <summary>One message to all that are connected: it is serialized once.</summary>
+    /// <summary>One message to all that are connected.</summary>
     public void Broadcast(RunSnapshot snapshot, Wire.CoordinatorMessage message)
     {
         Envelope(message);

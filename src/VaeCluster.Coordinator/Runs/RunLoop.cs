@@ -39,8 +39,12 @@ internal sealed class RunLoop(
     private static readonly TimeSpan TermCheckTime = TimeSpan.FromSeconds(2);
     private const int MostEvents = 16_384;
 
+    /// <summary>Events before what to do is decided, where they come faster than that takes.</summary>
+    private const int MostTogether = 64;
+
     private readonly Channel<RunEvent> events = Channel.CreateBounded<RunEvent>(new BoundedChannelOptions(MostEvents) { SingleReader = true });
     private readonly ConcurrentDictionary<long, WorkerStream> streams = new();
+    private readonly PlanForms planForms = new();
     private readonly long start = clock.GetTimestamp();
     private volatile RunView view = new(machine.Run, "");
     private int checkingTerm;
@@ -96,7 +100,7 @@ internal sealed class RunLoop(
     public async Task<CoordinatorOutcome> RunAsync(CancellationToken cancellationToken)
     {
         using var ticks = clock.CreateTimer(_ => events.Writer.TryWrite(new RunEvent.Tick()), null, TickTime, TickTime);
-        var (last, checkedTerm, finished) = (Now, Now, (TimeSpan?)null);
+        var (last, checkedTerm, finished, together) = (Now, Now, (TimeSpan?)null, 0);
         await foreach (var happened in events.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
             // 1. A time in which we heard nobody is not held against anybody.
@@ -111,7 +115,9 @@ internal sealed class RunLoop(
             // 2. The event.
             metrics.Count(happened);
             var halt = machine.Run.Halt;
-            var effects = machine.Handle(happened, now);
+            var moreFollows = events.Reader.TryPeek(out _) && ++together < MostTogether;
+            if (!moreFollows) together = 0;
+            var effects = machine.Handle(happened, now, moreFollows);
             CarryOut(effects);
             if (halt is not null) TraceRecovery(halt, effects, now);
             Show(now);
@@ -150,7 +156,9 @@ internal sealed class RunLoop(
             switch (effect)
             {
                 case RunEffect.Send send when streams.TryGetValue(send.Stream, out var stream):
-                    if (!stream.TrySend(send.Message)) Refuse(Refusal.SlowReader, $"Stream {send.Stream} does not read; it is ended.");
+                    var message = send.Message.Plan is null ? send.Message : planForms.Of(send.Message, stream.Told);
+                    stream.Told = send.Message.Plan ?? stream.Told;
+                    if (!stream.TrySend(message)) Refuse(Refusal.SlowReader, $"Stream {send.Stream} does not read; it is ended.");
                     break;
                 case RunEffect.Close close when streams.TryGetValue(close.Stream, out var stream):
                     stream.Close();

@@ -19,6 +19,7 @@ public sealed class RunMachine
 
     private readonly CoordinatorOptions options;
     private readonly RunEffects effects;
+    private bool undecided;
 
     public RunMachine(RunSnapshot start, CoordinatorOptions options)
     {
@@ -33,7 +34,10 @@ public sealed class RunMachine
     /// <summary>Why what is done is done, or nothing is.</summary>
     public string Reason { get; private set; } = "";
 
-    public IReadOnlyList<RunEffect> Handle(RunEvent happened, TimeSpan now)
+    /// <param name="happened">The event.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="moreFollows">Others have happened already: what to do is decided after the last of them.</param>
+    public IReadOnlyList<RunEffect> Handle(RunEvent happened, TimeSpan now, bool moreFollows = false)
     {
         // 1. What is known.
         var plan = Run.Plan;
@@ -47,11 +51,14 @@ public sealed class RunMachine
             _ => Arrivals.Forget(Run, now, options.Lease),
         };
         // Heartbeats are most of what is heard; unless one tells that a plan is in force, its news can wait for the tick.
-        if (happened is RunEvent.MessageHeard { Message.Heartbeat: not null } && ReferenceEquals(plan, Run.Plan)) return effects.Take();
+        var waits = happened is RunEvent.MessageHeard { Message.Heartbeat: not null } && ReferenceEquals(plan, Run.Plan);
         // One of a thousand answers to a halt decides nothing: the last one does, or the tick where an answer stays out.
-        if (happened is RunEvent.MessageHeard { Message.Halted: not null } && Run.Halt is { } halt && halt.Answers.Count < halt.Asked.Length) return effects.Take();
+        waits |= happened is RunEvent.MessageHeard { Message.Halted: not null } && Run.Halt is { } halt && halt.Answers.Count < halt.Asked.Length;
+        undecided |= !waits;
+        if (!undecided || moreFollows) return effects.Take();
 
         // 2. What to do about it.
+        undecided = false;
         for (var actions = 0; actions < MostActions; actions++)
         {
             var decision = PlanDecider.Decide(Run, now, options.Plans, options.Lease);

@@ -13,6 +13,9 @@ internal sealed class WorkerStream(long number, int mostUnread) : IDisposable
 
     public long Number { get; } = number;
 
+    /// <summary>The plan that it was sent last, with all names. The loop's.</summary>
+    public Wire.Plan? Told { get; set; }
+
     public ChannelReader<Wire.CoordinatorMessage> Unread => unread.Reader;
 
     /// <summary>Cancelled when the worker does not read; the call ends at once then.</summary>

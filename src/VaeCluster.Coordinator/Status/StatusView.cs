@@ -55,7 +55,7 @@ public static class StatusView
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(worker);
         if (worker.Out is { } exclusion && !(exclusion.Until <= now)) return Stage.Out;
-        if (!Liveness.IsAlive(run, worker.Id, now, lease)) return Stage.Lost;
+        if (Liveness.WhyNot(run, worker, now, lease) is not null) return Stage.Lost;
         if (worker.IsLeaving) return Stage.Leaving;
         if (!worker.IsReady) return Stage.Loading;
         if (worker.IsRestoring) return Stage.Restoring;
@@ -98,7 +98,7 @@ public static class StatusView
             Slow = worker.SlotSeconds >= SlowFactor * median,
             DeviceBytes = worker.Heartbeat?.DeviceBytes ?? 0,
         };
-        if (Liveness.WhyNot(run, worker.Id, now, lease) is { } why) status.Reason = $"It {why}.";
+        if (Liveness.WhyNot(run, worker, now, lease) is { } why) status.Reason = $"It {why}.";
         if (worker.CompletedSteps is { } steps) status.CompletedSteps = steps;
         if (run.Plan?.RankOf(worker.Id) is { } rank)
         {

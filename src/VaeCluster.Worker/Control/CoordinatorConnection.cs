@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using VaeCluster.Protocol.Plans;
 using VaeCluster.Protocol.V1;
 
 namespace VaeCluster.Worker.Control;
@@ -154,10 +155,16 @@ public sealed class CoordinatorConnection(CallInvoker invoker, IControlHost host
             ControlLog.Connected(logger, Run, Term);
 
             writing = WriteAsync(call.RequestStream, opened, ending);
+            Plan? told = null;
             while (await call.ResponseStream.MoveNext(ending.Token).ConfigureAwait(false))
             {
                 var message = call.ResponseStream.Current;
                 if (message.ContentCase == CoordinatorMessage.ContentOneofCase.Refused) return Refuse(message);
+                if (message.Plan is { } plan)
+                {
+                    if (!PlanNames.TryComplete(plan, told, out told)) return new StreamEnd("Its plan points to a member that it has not named.");
+                    message.Plan = told;
+                }
                 Take(message, opened);
             }
             return new StreamEnd("It ended the stream.");

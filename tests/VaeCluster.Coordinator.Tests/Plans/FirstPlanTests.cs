@@ -87,6 +87,8 @@ public sealed class FirstPlanTests
 
         simulation.Kill(spare);
         simulation.Advance(0.2);
+        Assert.Null(simulation.Run.Next); // others may go as well
+        simulation.Advance(1);
         simulation.Step();
 
         Assert.Equal(0, simulation.Halts);

@@ -32,6 +32,41 @@ public sealed class WorkerLossTests
     }
 
     [Fact]
+    public void Decide_ManyEventsAtOnce_OnePlanForAll()
+    {
+        var (simulation, workers) = Running(3);
+        simulation.Step();
+        simulation.DecidesLate = true;
+        var plans = simulation.Effects.OfType<VaeCluster.Coordinator.Runs.RunEffect.Planned>().Count();
+
+        simulation.Kill(workers[1]);
+        simulation.Advance(0.1);
+
+        Assert.Equal("w2 lost its stream. w1 and w3 go on with step 1.", workers[0].Plan!.Reason);
+        Assert.Equal(plans + 1, simulation.Effects.OfType<VaeCluster.Coordinator.Runs.RunEffect.Planned>().Count());
+        Assert.True(simulation.Step());
+    }
+
+    [Fact]
+    public void Decide_SpareLostDuringAHalt_IsNotWaitedFor()
+    {
+        var (simulation, workers) = Running(4, slots: 2);
+        simulation.Step();
+        var spare = workers.First(worker => worker.Part!.Slots == 0);
+        var contributor = workers.Last(worker => worker.Part!.Slots > 0);
+        simulation.Stop(spare);
+        simulation.Kill(contributor);
+        simulation.Advance(0.1);
+        Assert.NotNull(simulation.Run.Halt);
+
+        simulation.Disconnect(spare);
+
+        Assert.Equal(2, simulation.Run.Plan!.Members.Length);
+        Assert.Null(simulation.Run.Halt);
+        Assert.True(simulation.Step());
+    }
+
+    [Fact]
     public void Decide_StreamBrokenForAMoment_ChangesNothing()
     {
         var (simulation, workers) = Running(2);
