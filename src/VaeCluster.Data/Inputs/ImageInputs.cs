@@ -97,12 +97,17 @@ public sealed class ImageInputs : IDisposable
 
     /// <summary>All of them in order, of this many each but for the last; where broken ones are left out, of less.</summary>
     /// <exception cref="UserErrorException">An image does not decode; see <see cref="InputOptions.SkipBroken"/>.</exception>
-    public IEnumerable<ImageBatch> Batches(int size, CancellationToken cancellation = default)
+    public IEnumerable<ImageBatch> Batches(int size, CancellationToken cancellation = default) => Batches(size, 0, Count, cancellation);
+
+    /// <summary>The images [first, end) of them, likewise.</summary>
+    public IEnumerable<ImageBatch> Batches(int size, long first, long end, CancellationToken cancellation = default)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(end, Count);
         if (size < 1) throw new UserErrorException($"--batch {size}: must be at least 1.");
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var ready = new BlockingCollection<ImageBatch>(BatchesAhead);
-        var reading = Task.Run(() => ReadAhead(size, ready, stop.Token), CancellationToken.None);
+        var reading = Task.Run(() => ReadAhead(size, first, end, ready, stop.Token), CancellationToken.None);
         try
         {
             foreach (var batch in ready.GetConsumingEnumerable(cancellation)) yield return batch;
@@ -180,13 +185,13 @@ public sealed class ImageInputs : IDisposable
         }
     }
 
-    private void ReadAhead(int size, BlockingCollection<ImageBatch> ready, CancellationToken cancellation)
+    private void ReadAhead(int size, long start, long end, BlockingCollection<ImageBatch> ready, CancellationToken cancellation)
     {
         try
         {
-            for (var first = 0L; first < Count; first += size)
+            for (var first = start; first < end; first += size)
             {
-                var batch = Read(first, (int)Math.Min(size, Count - first), cancellation);
+                var batch = Read(first, (int)Math.Min(size, end - first), cancellation);
                 if (batch.Count > 0) ready.Add(batch, cancellation);
             }
         }

@@ -80,19 +80,23 @@ internal static class ModelArguments
     /// <summary>For those that go through images.</summary>
     public static IReadOnlyList<Option> OfImages => [SplitName, Limit, SkipBroken, Batch];
 
-    public static AppliedModel Open(ParseResult parsed)
+    public static AppliedModel Open(ParseResult parsed) => Open(parsed, parsed.GetRequiredValue(Model), parsed.GetValue(ImageSize));
+
+    /// <param name="place">Of the model, where it is not the command's argument.</param>
+    /// <param name="imageSize">Null takes the model's own.</param>
+    public static AppliedModel Open(ParseResult parsed, string place, int? imageSize)
     {
         var which = parsed.GetRequiredValue(Checkpoint);
         if (!CheckpointChoice.TryParse(which, out var choice)) throw new UserErrorException($"--checkpoint {which}: give a step, latest or best.");
         var model = AppliedModel.Open(new()
         {
-            Place = parsed.GetRequiredValue(Model),
+            Place = place,
             Checkpoint = choice,
             Average = parsed.GetValue(Average),
             Device = parsed.GetRequiredValue(Device),
             Threads = parsed.GetValue(Threads),
             ConfigFile = parsed.GetValue(ConfigFile),
-            ImageSize = parsed.GetValue(ImageSize),
+            ImageSize = imageSize,
         });
         if (model.Warning is not null) parsed.InvocationConfiguration.Error.WriteLine(model.Warning);
         return model;

@@ -36,23 +36,23 @@ public sealed class ImageLikelihoodsTests(TinyModel models) : IClassFixture<Tiny
     public void Of_MoreDraws_IsBelowTheElboAndFalls()
     {
         using var model = TinyModel.Open(models.Digits);
-        var few = Compute(model, 4, 1, 28).Likelihoods;
+        // One draw tells little: what holds in expectation holds for a mean over many.
+        var one = Enumerable.Range(100, 60).SelectMany(seed => Compute(model, 1, 1, 28, seed).Likelihoods);
         var many = Compute(model, 64, 1, 28).Likelihoods;
-        // What holds in expectation holds for a mean over images with room to spare.
-        Assert.True(many.Average(image => image.ImportanceWeighted) < few.Average(image => image.ImportanceWeighted));
+        Assert.True(many.Average(image => image.ImportanceWeighted) < one.Average(image => image.ImportanceWeighted));
         foreach (var image in many) Assert.True(image.ImportanceWeighted < image.NegativeElbo, $"{image}");
         var again = Compute(model, 64, 1, 28).Likelihoods;
         Assert.Equal(many, again);
     }
 
-    private (IReadOnlyList<ImageLikelihood> Likelihoods, float[] Pixels) Compute(AppliedModel model, int draws, int channels, int size)
+    private (IReadOnlyList<ImageLikelihood> Likelihoods, float[] Pixels) Compute(AppliedModel model, int draws, int channels, int size, long seed = Seed)
     {
         using var scope = torch.NewDisposeScope();
         using var inputs = model.Images([.. Enumerable.Range(1, 3).Select(seed => models.Image($"{size}-{seed}.png", size, size, channels, seed))]);
         var batch = inputs.ReadAll(TestContext.Current.CancellationToken);
         var images = model.ToTensor(batch);
         var (mean, logVariance) = model.Encode(images);
-        using var likelihoods = new ImageLikelihoods(model, draws, Seed);
+        using var likelihoods = new ImageLikelihoods(model, draws, seed);
         return (likelihoods.Of(batch.Images, images, mean, logVariance!), batch.Pixels);
     }
 }
