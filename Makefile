@@ -3,7 +3,7 @@ RUN ?= runs/shapes
 WORKERS ?= 2
 DOTNET_BUILD = dotnet build VaeCluster.sln -c $(CONFIGURATION) --nologo -v quiet
 
-.PHONY: help setup build train test bench chaos image test-page test-k8s format clean
+.PHONY: help setup build train test bench bench-full chaos image test-page test-k8s format clean
 
 help:           ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,10 +23,15 @@ test: build     ## build and run all tests
 	@dotnet format whitespace VaeCluster.sln --verify-no-changes --no-restore
 	@bash eng/test.sh $(CONFIGURATION)
 
-bench: build    ## the paired benchmarks
+bench: build    ## the paired benchmarks, into docs/benchmarks.md
 	@bash eng/setup.sh test
 	@$(DOTNET_BUILD)
-	@artifacts/bin/Benchmarks/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Benchmarks
+	@artifacts/bin/Benchmarks/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Benchmarks --page docs/benchmarks.md
+
+bench-full: build ## all of them, those of single parts too
+	@bash eng/setup.sh test
+	@$(DOTNET_BUILD)
+	@artifacts/bin/Benchmarks/$(shell echo $(CONFIGURATION) | tr A-Z a-z)/Benchmarks --full --page docs/benchmarks.md
 
 chaos: build    ## a hundred random schedules of faults against whole clusters
 	@bash eng/setup.sh test
