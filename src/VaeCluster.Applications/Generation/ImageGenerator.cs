@@ -120,7 +120,7 @@ public sealed class ImageGenerator(AppliedModel model, OutputFolder folder, int 
         var sheet = new PictureSheet
         {
             Title = isVector ? "each row sets one latent" : "each row moves one channel of the latent",
-            Headings = ["image", .. values.Select(value => value.ToString("+0.0#;-0.0#;0", CultureInfo.InvariantCulture))],
+            Headings = ["image", .. values.Select(value => value.ToString("+0.##;-0.##;0", CultureInfo.InvariantCulture))],
         };
         foreach (var (row, (channel, kl)) in order.Index())
         {

@@ -45,24 +45,23 @@ public sealed class PictureSheet
         if (cells.Exists(cell => cell.Picture.Width != width || cell.Picture.Height != height)) throw new InvalidOperationException("The pictures of a sheet have one size.");
         var scale = Scale ?? Math.Max(1, (Least + Math.Max(width, height) - 1) / Math.Max(width, height));
         var columns = rows.Max(row => row.Count);
-        var captions = cells.Exists(cell => cell.Caption.Length > 0) ? Letters + 4 : 0;
         // A caption that is wider than its picture makes room for itself.
         var texts = cells.Select(cell => cell.Caption).Concat(Headings);
         var across = Math.Max(width * scale, texts.Max(text => Canvas.WidthOf(text, TextScale) + 4)) + Gap;
-        var down = height * scale + captions + Gap;
-        var top = Margin + (Title.Length > 0 ? Letters + 10 : 0) + (Headings.Count > 0 ? Letters + 6 : 0);
+        var tops = new List<int> { Margin + (Title.Length > 0 ? Letters + 10 : 0) + (Headings.Count > 0 ? Letters + 6 : 0) };
+        foreach (var row in rows) tops.Add(tops[^1] + height * scale + Gap + (row.Any(cell => cell?.Caption.Length > 0) ? Letters + 4 : 0));
         var whole = Math.Max(2 * Margin + columns * across - Gap, 2 * Margin + Canvas.WidthOf(Title, TextScale));
-        var canvas = new Canvas(whole, top + rows.Count * down - Gap + Margin, Ground);
+        var canvas = new Canvas(whole, tops[^1] - Gap + Margin, Ground);
         canvas.Text(Margin, Margin, Title, Black, TextScale);
         foreach (var (column, heading) in Headings.Index())
-            canvas.Text(Middle(column), top - Letters - 2, heading, Black, TextScale, Align.Centre);
+            canvas.Text(Middle(column), tops[0] - Letters - 2, heading, Black, TextScale, Align.Centre);
         foreach (var (y, row) in rows.Index())
         {
             foreach (var (x, cell) in row.Index())
             {
                 if (cell is null) continue;
-                canvas.Picture(Middle(x) - width * scale / 2, top + y * down, cell.Picture, scale);
-                canvas.Text(Middle(x), top + y * down + height * scale + 5, cell.Caption, Grey, TextScale, Align.Centre);
+                canvas.Picture(Middle(x) - width * scale / 2, tops[y], cell.Picture, scale);
+                canvas.Text(Middle(x), tops[y] + height * scale + 5, cell.Caption, Grey, TextScale, Align.Centre);
             }
         }
         return canvas.ToPicture();

@@ -27,6 +27,7 @@ internal static class Root
             InspectCommand.Create(),
             ReconstructCommand.Create(),
             GenerateCommand.Create(),
+            EvaluateCommand.Create(),
             CheckpointsCommand.Create(),
             ScoreCommand.Create(),
             EncodeCommand.Create(),
