@@ -86,9 +86,9 @@ internal static class ScoreCommand
         ScoreReport? report = null;
         var output = parsed.InvocationConfiguration.Output;
         WorkView.Run(output, "images", images.Count + (reference?.Images.Count ?? 0), progress => report = options.Run(model, images, reference, progress, interruption.Token));
+        ModelArguments.Report(parsed, images);
         report!.Write(folder, images, parsed.GetValue(Top), interruption.Token);
         folder.Complete();
-        ModelArguments.Report(parsed, images);
         Show(report, target, output);
     }
 
