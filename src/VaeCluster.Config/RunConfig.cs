@@ -21,8 +21,8 @@ namespace VaeCluster.Config;
 public sealed class RunConfig : IValidatableObject
 {
     /// <summary>
-    /// What a resumed run may change: how long it runs, how often it looks at itself, how it gets at its data, what it keeps, and
-    /// whether it takes workers that compute other bits. All else decides the weights.
+    /// What a resumed run may change: how long it runs, how often it looks at itself, how it gets at its data, what it keeps,
+    /// how its workers reach each other, and whether it takes some that compute other bits. All else decides the weights.
     /// </summary>
     public static readonly IReadOnlyList<string> MayChange =
     [
@@ -30,7 +30,7 @@ public sealed class RunConfig : IValidatableObject
         "train.validate_epochs", "train.validate_steps", "train.validate_samples",
         "data.threads", "data.prefetch_megabytes", "data.broken_limit", "data.cache.folder", "data.cache.limit_gigabytes",
         "data.read.attempts", "data.read.first_delay",
-        .. OptionsShape.Paths(typeof(CheckpointOptions), "checkpoints."),
+        .. OptionsShape.Paths(typeof(CheckpointOptions), "checkpoints."), .. OptionsShape.Paths(typeof(ClusterOptions), "cluster."),
     ];
 
     /// <summary>Keys that exclude each other.</summary>
@@ -50,6 +50,8 @@ public sealed class RunConfig : IValidatableObject
     public OptimizerOptions Optimizer { get; set; } = new();
 
     public CheckpointOptions Checkpoints { get; set; } = new();
+
+    public ClusterOptions Cluster { get; set; } = new();
 
     /// <summary>SHA-256 over everything that decides the weights: equal for two runs that give the same bits.</summary>
     public string Identity

@@ -26,7 +26,8 @@ internal static class AllReduceMember
     {
         // 1. Where we are.
         var told = Environment.GetEnvironmentVariable(Variable)!.Split(' ');
-        var (rank, bytes, format, listen) = (int.Parse(told[0]), int.Parse(told[1]), Enum.Parse<WireFormat>(told[2]), TransportAddress.Parse(told[3]));
+        var (rank, bytes, format, shares) = (int.Parse(told[0]), int.Parse(told[1]), Enum.Parse<WireFormat>(told[2]), bool.Parse(told[3]));
+        var listen = TransportAddress.Parse(told[4]);
         using var transport = new TransportServer(new TransportOptions());
         using var channels = new TransportChannels(new TransportOptions());
         await using var links = new PeerLinks($"w{rank}", new PeerDialer(channels), loss => Console.Error.WriteLine(loss));
@@ -43,30 +44,32 @@ internal static class AllReduceMember
         var endpoints = Console.ReadLine()!.Split(' ');
         var floats = bytes / sizeof(float);
         var bucket = Math.Min(floats, BucketFloats);
+        var arena = shares ? links.Share() : null;
         var exchange = new Exchange(new ExchangeLayout
         {
             Run = "benchmark",
             Slots = endpoints.Length,
             Buckets = [.. Enumerable.Repeat(bucket, floats / bucket)],
             Format = format,
-        });
+        }, arena: arena);
         links.Attach("benchmark", exchange);
         var plan = new Wire.Plan { Generation = new() { Term = 1, Number = 1 }, Slots = (uint)endpoints.Length, FirstStep = 0, Reason = "Benchmark." };
-        plan.Members.AddRange(endpoints.Select((endpoint, at) => new Wire.Member { WorkerId = $"w{at}", Endpoint = endpoint, FirstSlot = (uint)at, Slots = 1 }));
+        plan.Members.AddRange(endpoints.Select((endpoint, at) => new Wire.Member { WorkerId = $"w{at}", Endpoint = endpoint, FirstSlot = (uint)at, Slots = 1, BootId = "this" }));
         var own = MemberPlan.Read(plan, $"w{rank}");
         exchange.Open(own.ToView((_, _) => false), links.Open(own), 0);
 
         // 3. Steps, on a thread of their own as in a worker.
-        var training = new Thread(() => Train(exchange, own, bytes, bucket));
+        var training = new Thread(() => Train(exchange, own, bytes, bucket, arena));
         training.Start();
         training.Join();
+        if (shares && links.BytesShared < exchange.BytesSent / 2) throw new InvalidOperationException("Most did not go through shared memory.");
         await links.DisposeAsync();
         await app.StopAsync();
     }
 
-    private static void Train(Exchange exchange, MemberPlan plan, int bytes, int bucket)
+    private static void Train(Exchange exchange, MemberPlan plan, int bytes, int bucket, IFloatArena? arena)
     {
-        var values = FloatMemory.Allocate(bytes / sizeof(float));
+        var values = FloatMemory.Allocate(bytes / sizeof(float), arena);
         var parts = Enumerable.Range(0, bytes / sizeof(float) / bucket)
             .Select(part => new FloatMemory(values.Address + (nint)part * bucket * sizeof(float), bucket, values)).ToArray();
         var step = 0L;
@@ -94,7 +97,7 @@ internal static class AllReduceMember
         private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("vc-ar-");
         private readonly List<Process> members = [];
 
-        public static async Task<Group> StartAsync(int count, int bytes, WireFormat format, bool sockets)
+        public static async Task<Group> StartAsync(int count, int bytes, AllReduceKind kind)
         {
             var group = new Group();
             try
@@ -102,7 +105,7 @@ internal static class AllReduceMember
                 for (var rank = 0; rank < count; rank++)
                 {
                     var start = new ProcessStartInfo(Environment.ProcessPath!, ["all-reduce"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-                    start.Environment[Variable] = $"{rank} {bytes} {format} {(sockets ? $"unix:{group.folder.FullName}/{rank}" : "http://127.0.0.1:0")}";
+                    start.Environment[Variable] = $"{rank} {bytes} {kind.Format} {kind.Shares} {(kind.Sockets ? $"unix:{group.folder.FullName}/{rank}" : "http://127.0.0.1:0")}";
                     group.members.Add(Process.Start(start)!);
                 }
                 var endpoints = new List<string>();

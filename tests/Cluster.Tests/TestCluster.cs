@@ -123,6 +123,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
         ["worker", "--coordinator", Address, "--id", id, "--device", "cpu", .. more.Contains("--listen") ? [] : new[] { "--listen", port == 0 ? $"unix:{root}/{id}" : $"{(security is null ? "http" : "https")}://127.0.0.1:0" },
             .. security is null ? [] : new[] { "--option" }, .. security?.Options ?? [], .. more]);
 
+    /// <summary>As one in a container of its own would be: it sees no process of the others.</summary>
+    public Running StartWorkerApart(string id) => Workers[id] = Start($"worker {id}",
+        ["worker", "--coordinator", Address, "--id", id, "--device", "cpu", "--listen", $"unix:{root}/{id}"], "unshare", "--pid", "--fork", "--kill-child", "--mount-proc");
+
     public void StartWorkers(int count)
     {
         for (var i = 1; i <= count; i++) StartWorker($"w{i}");
@@ -251,9 +255,10 @@ internal sealed partial class TestCluster : IAsyncDisposable
     private Running StartCoordinatorProcess() => Start("coordinator",
         ["coordinator", "--run", Folder, "--config", ConfigPath, "--listen", Address, "--metrics", $"http://127.0.0.1:{MetricsPort}", .. coordinatorOptions.Length == 0 && security is null ? [] : new[] { "--option" }, .. coordinatorOptions, .. security?.Options ?? []]);
 
-    private Running Start(string name, string[] arguments)
+    private Running Start(string name, string[] arguments, params string[] wrapper)
     {
-        var start = ProgramRun.Describe(ProgramRun.ProgramPath, arguments, Surroundings);
+        string[] command = [.. wrapper, ProgramRun.ProgramPath, .. arguments];
+        var start = ProgramRun.Describe(command[0], command[1..], Surroundings);
         if (security is not null) start.Environment[Protocol.Access.SharedToken.Variable] = security.Token;
         foreach (var (variable, value) in environment) start.Environment[variable] = value;
         var process = new Process { StartInfo = start };

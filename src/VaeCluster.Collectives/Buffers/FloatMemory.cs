@@ -40,9 +40,11 @@ public sealed unsafe class FloatMemory : MemoryManager<byte>
     public Memory<byte> Bytes(int start, int length) => CreateMemory(start, length);
 
     /// <summary>Floats of its own, zero, aligned to 64 bytes; freed when nobody holds them any more.</summary>
-    public static FloatMemory Allocate(int count)
+    /// <param name="count">In floats.</param>
+    /// <param name="arena">Where other members of this host can read them in place; null for memory of this process alone.</param>
+    public static FloatMemory Allocate(int count, IFloatArena? arena = null)
     {
-        var block = new FloatBlock(count);
+        var block = new FloatBlock(count, arena);
         return block.View(0, count);
     }
 

@@ -1,7 +1,7 @@
 namespace VaeCluster.Collectives;
 
 /// <summary>Blocks that a plan has left, for the one that follows it.</summary>
-internal sealed class FloatPool
+internal sealed class FloatPool(IFloatArena? arena)
 {
     private readonly List<FloatBlock> free = [];
 
@@ -18,7 +18,7 @@ internal sealed class FloatPool
                 return best;
             }
         }
-        return new FloatBlock(count);
+        return new FloatBlock(count, arena);
     }
 
     /// <summary>Of a block that nobody reads or writes any more.</summary>

@@ -16,12 +16,16 @@ public sealed unsafe partial class Exchange
     private volatile bool ending;
     private long bytesSent;
     private long bytesReceived;
+    private long bytesTaken;
 
     /// <summary>Payload that was pushed to links.</summary>
     public long BytesSent => Interlocked.Read(ref bytesSent);
 
     /// <summary>Payload that was given a place.</summary>
     public long BytesReceived => Interlocked.Read(ref bytesReceived);
+
+    /// <summary>Of those, what was read in a peer's memory.</summary>
+    public long BytesTaken => Interlocked.Read(ref bytesTaken);
 
     /// <summary>How many segments were not taken, by reason, since the beginning.</summary>
     public long Refusals(Refusal reason) => Interlocked.Read(ref refusals[(int)reason]);
@@ -82,6 +86,62 @@ public sealed unsafe partial class Exchange
                 set.Users--;
             }
         }
+    }
+
+    /// <summary>
+    /// A segment whose payload is read where the peer has it, now or, when it is an operand of a sum, once the other one is
+    /// there. Sums run on this thread, and what they finish is pushed from it. What the peer withdraws meanwhile is not used,
+    /// and its step does not complete.
+    /// </summary>
+    /// <param name="header">As the peer sent it. A link that knows its peer's rank compares it with Sender beforehand.</param>
+    /// <param name="payload">Where it begins, aligned to an element.</param>
+    /// <param name="payloadBytes">Its length: all of it is mapped.</param>
+    /// <param name="memory">What it lies in.</param>
+    /// <returns>Why it was not taken: nothing of it was read then.</returns>
+    public Refusal Take(in SegmentHeader header, nint payload, int payloadBytes, IPeerMemory memory)
+    {
+        ArgumentNullException.ThrowIfNull(memory);
+        var refusal = Admit(header, payloadBytes, out _);
+        if (refusal != Refusal.None)
+        {
+            Interlocked.Increment(ref refusals[(int)refusal]);
+            return refusal;
+        }
+        Interlocked.Add(ref bytesTaken, payloadBytes);
+        Interlocked.Add(ref bytesReceived, payloadBytes);
+        PlanState plan;
+        StepSet set;
+        SegmentPlace place;
+        lock (gate)
+        {
+            if (!TryFindLanding(header, out plan, out set, out place)) return refusal;
+            StateOf(plan, set, place) = SegmentState.Taken;
+            if (ending)
+            {
+                set.Users--;
+                return refusal;
+            }
+            busy++;
+        }
+        using var work = new Work(this);
+        ref readonly var piece = ref plan.Table[place.Piece];
+        if (piece.Format == WireFormat.Fp32 && place.Leaf >= 0)
+        {
+            // Seen by whoever joins it: he has had the lock after us.
+            SourceOf(plan, set, place.Leaf, place.Piece) = new(payload, memory);
+            JoinFrom(plan, set, place.Leaf, place.Piece, leaves: true);
+            return refusal;
+        }
+        var at = Place(plan, set, piece, place);
+        if (piece.Format == WireFormat.Bf16) Bfloat16.Widen((ushort*)payload, at, piece.Count);
+        else new ReadOnlySpan<float>((float*)payload, piece.Count).CopyTo(new Span<float>(at, piece.Count));
+        if (memory.IsWithdrawn)
+        {
+            lock (gate) Leave(set);
+        }
+        else if (place.Leaf >= 0) JoinFrom(plan, set, place.Leaf, place.Piece, leaves: true);
+        else Finish(set, piece.Bucket, leaves: true);
+        return refusal;
     }
 
     private Refusal Admit(in SegmentHeader header, int payloadBytes, out Memory<byte> destination)
@@ -164,6 +224,19 @@ public sealed unsafe partial class Exchange
         : plan.IsOwn(place.Leaf)
             ? set.Contributions[place.Leaf, piece.Bucket]!.Pointer + piece.Start
             : set.Staging[place.Leaf][piece.Bucket].Pointer + piece.Offset;
+
+    /// <summary>Where an operand is read: in the peer's memory, or at its place.</summary>
+    private static float* Operand(PlanState plan, StepSet set, int leaf, int index, out IPeerMemory? memory)
+    {
+        ref readonly var piece = ref plan.Table[index];
+        memory = null;
+        if (plan.IsOwn(leaf)) return Place(plan, set, piece, new(0, leaf, index));
+        (var address, memory) = SourceOf(plan, set, leaf, index);
+        return memory is null ? Place(plan, set, piece, new(0, leaf, index)) : (float*)address;
+    }
+
+    private static ref PeerSource SourceOf(PlanState plan, StepSet set, int leaf, int index) =>
+        ref set.Sources[leaf * plan.OwnPieces.Count + index - plan.OwnPieces.First];
 
     /// <summary>The beginning of a step: empty chunks are announced, and sums that were finished too early published.</summary>
     private void Announce(PlanState plan, StepSet set)
@@ -260,10 +333,19 @@ public sealed unsafe partial class Exchange
                 }
                 if (join.Destination == JoinProgram.Result) results.Of(plan, set);
             }
-            var left = Place(plan, set, piece, new(0, join.Left, index));
+            var left = Operand(plan, set, join.Left, index, out var leftMemory);
             var sum = Place(plan, set, piece, new(0, join.Destination, index));
+            IPeerMemory? rightMemory = null;
             if (join.Right == JoinProgram.Nowhere) new ReadOnlySpan<float>(left, piece.Count).CopyTo(new Span<float>(sum, piece.Count));
-            else FloatSum.Add(left, Place(plan, set, piece, new(0, join.Right, index)), sum, piece.Count);
+            else FloatSum.Add(left, Operand(plan, set, join.Right, index, out rightMemory), sum, piece.Count);
+            if (leftMemory is { IsWithdrawn: true } || rightMemory is { IsWithdrawn: true })
+            {
+                // Its step was given up there: nothing of it goes any further from here.
+                if (!leaves) return;
+                lock (gate) Leave(set);
+                return;
+            }
+            if (join.Destination >= 0) SourceOf(plan, set, join.Destination, index) = default;
             number = join.Parent;
         }
         lock (gate)

@@ -12,7 +12,8 @@ namespace VaeCluster.Collectives;
 /// Prepare(plan, links)                          a planned change: takes effect when Begin names its generation
 /// End(reason)                                   from any thread, at any moment
 /// </code>
-/// Links call <see cref="Resolve"/>, then <see cref="Received"/>, from any thread, several at once. Begin, Contribute, Wait,
+/// Links call <see cref="Resolve"/>, then <see cref="Received"/>, from any thread, several at once; those that read a peer's
+/// memory call <see cref="Take"/> instead of both. Begin, Contribute, Wait,
 /// Result, SkipTo and Open belong to the training thread, Prepare to any one thread. The links of a plan that was changed
 /// as planned are still needed for what they have queued; the exchange drops nothing from them.
 /// </summary>
@@ -28,7 +29,7 @@ public sealed partial class Exchange
     private readonly object gate = new();
     private readonly ExchangeLayout layout;
     private readonly Action<Generation, int>? spareLeftBehind;
-    private readonly FloatPool pool = new();
+    private readonly FloatPool pool;
     private readonly ResultLeases results;
 
     /// <summary>The current plan and those prepared.</summary>
@@ -58,11 +59,13 @@ public sealed partial class Exchange
     /// Told, on the training thread, that nothing more is sent to a spare of a plan (by rank) because it did not keep up: it has
     /// to be told to copy the state.
     /// </param>
-    public Exchange(ExchangeLayout layout, Action<Generation, int>? spareLeftBehind = null)
+    /// <param name="arena">Where what is sent lies, for links that let peers read it in place; null for none.</param>
+    public Exchange(ExchangeLayout layout, Action<Generation, int>? spareLeftBehind = null, IFloatArena? arena = null)
     {
         ArgumentNullException.ThrowIfNull(layout);
         layout.Validate();
-        (this.layout, this.spareLeftBehind, results) = (layout, spareLeftBehind, new(layout.Buckets));
+        (this.layout, this.spareLeftBehind) = (layout, spareLeftBehind);
+        (pool, results) = (new(arena), new(layout.Buckets, arena));
     }
 
     /// <summary>Why no step can begin or go on; null while one can.</summary>

@@ -3,9 +3,9 @@ namespace VaeCluster.Collectives;
 /// <summary>A whole flat result, in views of its buckets.</summary>
 internal sealed class ResultBlock
 {
-    public ResultBlock(IReadOnlyList<int> buckets)
+    public ResultBlock(IReadOnlyList<int> buckets, IFloatArena? arena)
     {
-        var block = new FloatBlock(buckets.Sum(length => (long)length));
+        var block = new FloatBlock(buckets.Sum(length => (long)length), arena);
         var at = 0L;
         Buckets = [.. buckets.Select(length => block.View((at += length) - length, length))];
     }
@@ -14,7 +14,7 @@ internal sealed class ResultBlock
 }
 
 /// <summary>Which step has which result block. Guarded by the exchange's lock.</summary>
-internal sealed class ResultLeases(IReadOnlyList<int> buckets)
+internal sealed class ResultLeases(IReadOnlyList<int> buckets, IFloatArena? arena)
 {
     private const int KeptFree = 2;
 
@@ -25,14 +25,14 @@ internal sealed class ResultLeases(IReadOnlyList<int> buckets)
     public void Provide()
     {
         while (free.Count > KeptFree) free.Pop();
-        if (free.Count == 0) free.Push(new ResultBlock(buckets));
+        if (free.Count == 0) free.Push(new ResultBlock(buckets, arena));
     }
 
     /// <summary>A step's result; leased when first needed.</summary>
     public ResultBlock Of(PlanState plan, StepSet set)
     {
         if (set.Result is not null) return set.Result;
-        set.Result = free.Count > 0 ? free.Pop() : new ResultBlock(buckets);
+        set.Result = free.Count > 0 ? free.Pop() : new ResultBlock(buckets, arena);
         leases.Add((set.Result, plan, set, set.Step));
         return set.Result;
     }

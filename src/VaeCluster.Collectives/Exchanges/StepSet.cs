@@ -16,6 +16,7 @@ internal sealed class StepSet
         Staging = new FloatMemory[plan.Leaves.Length][];
         Contributions = new FloatMemory?[plan.Leaves.Length, plan.Buckets];
         SegmentStates = new SegmentState[plan.Leaves.Length * pieces];
+        Sources = new PeerSource[plan.Leaves.Length * pieces];
         Arrivals = new byte[plan.Leaves.Length * pieces];
         Rooted = new bool[pieces];
         GatherStates = new SegmentState[plan.Table.Count];
@@ -63,6 +64,9 @@ internal sealed class StepSet
     /// <summary>By leaf and own piece.</summary>
     public SegmentState[] SegmentStates { get; }
 
+    /// <summary>Where a leaf's part of a piece lies in the memory of the peer that computed it, by leaf and own piece; else it is staged.</summary>
+    public PeerSource[] Sources { get; }
+
     /// <summary>How many operands a sum has, by join and own piece.</summary>
     public byte[] Arrivals { get; }
 
@@ -105,6 +109,7 @@ internal sealed class StepSet
         Result = null;
         Array.Clear(Contributions);
         Array.Clear(SegmentStates);
+        Array.Clear(Sources);
         Array.Clear(Arrivals);
         Array.Clear(Rooted);
         Array.Clear(GatherStates);
@@ -121,6 +126,9 @@ internal sealed class StepSet
         Clear();
     }
 }
+
+/// <summary>A payload that is read where the peer has it.</summary>
+internal readonly record struct PeerSource(nint Address, IPeerMemory? Memory);
 
 internal enum SegmentState : byte
 {

@@ -2,7 +2,8 @@ namespace VaeCluster.Collectives;
 
 /// <summary>
 /// The way to one peer under one plan: gRPC, shared memory, or a queue. What arrives at the other end goes to that
-/// member's <see cref="Exchange.Resolve"/>, and then to <see cref="Exchange.Received"/> or <see cref="Exchange.Abandoned"/>.
+/// member's <see cref="Exchange.Resolve"/>, and then to <see cref="Exchange.Received"/> or <see cref="Exchange.Abandoned"/>, or to
+/// <see cref="Exchange.Take"/>.
 /// Segments may overtake each other, none may be doubled; one that gets lost is a lost peer, which the link reports to its
 /// host, and the host ends the exchange.
 /// </summary>

@@ -5,10 +5,15 @@ namespace VaeCluster.Torch;
 /// <summary>One buffer of the layout's length: the gradients of all parameters, and behind them a step's sums.</summary>
 public sealed class FlatGradient : IDisposable
 {
-    public FlatGradient(FlatParameters parameters)
+    private readonly ExternalMemory? memory;
+
+    /// <param name="parameters">Whose gradients they are.</param>
+    /// <param name="memory">Zeros that it is to lie in, of the layout's length, on the CPU; null for memory of its own.</param>
+    public FlatGradient(FlatParameters parameters, ExternalMemory? memory = null)
     {
         var layout = parameters.Layout;
-        Flat = zeros(layout.Length, device: parameters.Weights.device).DetachFromDisposeScope();
+        this.memory = memory;
+        Flat = memory?.ToTensor(layout.Length) ?? zeros(layout.Length, device: parameters.Weights.device).DetachFromDisposeScope();
         Gradients = Flat.narrow(0, 0, layout.ParameterLength).DetachFromDisposeScope();
         Sums = Flat.narrow(0, layout.SumsOffset, layout.Length - layout.SumsOffset).DetachFromDisposeScope();
         Views = [.. layout.Parameters.Select(entry => FlatParameters.View(Flat, entry).DetachFromDisposeScope())];
@@ -32,5 +37,6 @@ public sealed class FlatGradient : IDisposable
         Gradients.Dispose();
         Sums.Dispose();
         Flat.Dispose();
+        GC.KeepAlive(memory);
     }
 }

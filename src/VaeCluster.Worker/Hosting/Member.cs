@@ -32,6 +32,9 @@ internal sealed class Member : IDisposable
     /// <summary>A worker that was asked to leave waits so long for a coordinator that is away.</summary>
     private static readonly TimeSpan LeaveAloneAfter = TimeSpan.FromSeconds(2);
 
+    /// <summary>A worker that leaves gives the others so long to take what it has sent.</summary>
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(5);
+
     private readonly string workerId;
     private readonly TrainingParts parts;
     private readonly CoordinatorConnection connection;
@@ -67,13 +70,13 @@ internal sealed class Member : IDisposable
     private volatile Standing standing = new();
 
     public Member(string workerId, string run, TrainingParts parts, CoordinatorConnection connection, PeerLinks links, PeerDialer dialer,
-        StateSource source, Mailbox mailbox, RunOutput output, WorkerMetrics metrics, TrainingTime time, Action comeBack, ILogger logger)
+        StateSource source, Mailbox mailbox, RunOutput output, WorkerMetrics metrics, TrainingTime time, IFloatArena? arena, Action comeBack, ILogger logger)
     {
         (this.workerId, this.parts, this.connection, this.links, this.source) = (workerId, parts, connection, links, source);
         (this.mailbox, this.output, this.metrics, this.time, this.comeBack, this.logger) = (mailbox, output, metrics, time, comeBack, logger);
         layout = MemberState.LayoutOf(parts.State);
         arrival = new StateArrival(run, layout, dialer, mailbox, logger);
-        Exchange = new Exchange(ExchangedSum.LayoutOf(run, parts), links.Cut);
+        Exchange = new Exchange(ExchangedSum.LayoutOf(run, parts), links.Cut, arena);
         sum = new ExchangedSum(Exchange, parts.State.Parameters, () => mailbox.IsInterrupted);
         reports = new MemberReports(parts, connection);
         rounds = new MemberRounds(parts, sum, connection, mailbox, metrics, Pace, output);
@@ -113,6 +116,8 @@ internal sealed class Member : IDisposable
             else if (IsGoing) Round();
             else mailbox.Wait(IdleTime);
         }
+        // Who leaves has done the step for good, and the others may still be reading its part.
+        if (end.Kind == MemberEndKind.Left) _ = links.DrainAsync().Wait(DrainTime);
         Exchange.End(end.Reason);
         return end;
     }

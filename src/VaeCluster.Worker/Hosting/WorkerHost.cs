@@ -284,7 +284,8 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             // Before anything loads libtorch, which asks for its threads once.
             TorchRuntime.Start(config.Train.Threads, config.Train.Deterministic);
             var device = DeviceName.Parse(options.Device);
-            using var parts = new TrainingParts(config, device, stopping.Token);
+            var arena = config.Cluster.Transport == LinkTransport.Auto ? links.Share() : null;
+            using var parts = new TrainingParts(config, device, stopping.Token, arena);
             computesInMemory = device.type == DeviceType.CPU;
             var folder = FolderOf(welcome);
             var checkpoints = folder is null && config.Checkpoints.Storage is null ? null
@@ -292,7 +293,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             try
             {
                 var output = new RunOutput(parts, folder, checkpoints, logger);
-                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, output, metrics, time, ComeBack, logger);
+                using var training = new Member(options.Id, welcome.Run, parts, connection, links, dialer, source, mailbox, output, metrics, time, arena, ComeBack, logger);
                 HostingLog.Ready(logger, parts.State.Model.ParameterCount, parts.State.TotalSteps, parts.Data.Manifest.Id[..12]);
                 member = training;
                 health.Set(ServiceHealth.Ready, serving: true);
@@ -315,7 +316,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     private void BringUpToDate()
     {
         if (member is not { } known) return;
-        metrics.Traffic(known.Exchange.BytesSent, known.Exchange.BytesReceived, transfers.BytesSent, links.Refused);
+        metrics.Traffic((known.Exchange.BytesSent, known.Exchange.BytesReceived), (links.BytesShared, known.Exchange.BytesTaken), transfers.BytesSent, links.Refused);
         metrics.Pace(known.Images, known.Pace.SlotSeconds);
     }
 

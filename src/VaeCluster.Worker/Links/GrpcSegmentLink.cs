@@ -2,13 +2,15 @@ using Grpc.Core;
 using VaeCluster.Collectives;
 using VaeCluster.Protocol.Segments;
 using VaeCluster.Protocol.V1;
+using VaeCluster.Worker.Links.Shared;
 using SegmentHeader = VaeCluster.Collectives.SegmentHeader;
 
 namespace VaeCluster.Worker.Links;
 
 /// <summary>
 /// The way to one peer under one plan: a stream that this member opens. One pump writes; it runs on the thread pool while
-/// there is something to write. Nothing is written before the peer has accepted the stream.
+/// there is something to write. Nothing is written before the peer has accepted the stream. Where the peer has answered that it
+/// reads this process' memory, what lies there is named in a ring instead, and the stream carries the rest.
 /// </summary>
 /// <remarks>
 /// Two locks. `gate` guards the queue and is held for bookkeeping only. `copying` is held by the pump from the moment that it
@@ -22,6 +24,10 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
     private readonly Queue<(SegmentHeader Header, ReadOnlyMemory<byte> Payload)> queue = new();
     private readonly AsyncDuplexStreamingCall<SegmentMessage, Receipt> call;
     private readonly Action<string> broke;
+
+    /// <summary>Guarded by `gate`; null where the peer is not offered one.</summary>
+    private readonly SendRing? ring;
+    private readonly Func<SendRing, RingAnswer, bool>? openRing;
     private readonly TaskCompletionSource written = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task watch;
 
@@ -40,11 +46,16 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
     /// Called once, from a thread of the pool, when the stream breaks before it was closed here. A peer that ends it in order
     /// has left the plan for a newer one, which we shall hear of: that is no loss.
     /// </param>
-    public GrpcSegmentLink(CallInvoker invoker, StreamIdentity identity, Action<string> broke)
+    /// <param name="ring">Offered to a peer on this host; the link's from now on.</param>
+    /// <param name="openRing">Looks for what the peer has answered.</param>
+    public GrpcSegmentLink(CallInvoker invoker, StreamIdentity identity, Action<string> broke,
+        SendRing? ring = null, Func<SendRing, RingAnswer, bool>? openRing = null)
     {
-        this.broke = broke;
+        (this.broke, this.ring, this.openRing) = (broke, ring, openRing);
+        var metadata = identity.ToMetadata();
+        if (ring is not null) metadata.Add(RingOffer.Key, ring.Offer.ToString());
         // As long as the plan: it has no deadline of its own. The coordinator's lease is what ends it.
-        call = SegmentExchange.Open(invoker, new CallOptions(identity.ToMetadata()));
+        call = SegmentExchange.Open(invoker, new CallOptions(metadata));
         watch = WatchAsync();
     }
 
@@ -54,20 +65,39 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
     /// <summary>The newest plan that the peer has told us to hold.</summary>
     public Receipt? LastReceipt { get; private set; }
 
+    /// <summary>Payload that the peer reads in our memory.</summary>
+    public long BytesShared
+    {
+        get
+        {
+            lock (gate) return ring?.BytesSent ?? 0;
+        }
+    }
+
     public void Push(in SegmentHeader header, ReadOnlyMemory<byte> payload)
     {
+        bool named;
         lock (gate)
         {
             if (closed) return;
-            queue.Enqueue((header, payload));
-            if (!MayPump()) return;
+            named = ring?.TryPush(in header, payload) ?? false;
+            if (!named)
+            {
+                queue.Enqueue((header, payload));
+                if (!MayPump()) return;
+            }
         }
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (named) ring!.Ring();
+        else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     public void Drop()
     {
-        lock (gate) queue.Clear();
+        lock (gate)
+        {
+            queue.Clear();
+            ring?.Withdraw();
+        }
         WaitForTheCopy();
     }
 
@@ -79,6 +109,7 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
             {
                 if ((long)header.Step <= step) return false;
             }
+            if (ring?.HasTaken(step) == false) return false;
         }
         // Whatever was taken off the queue meanwhile has been copied when this returns.
         WaitForTheCopy();
@@ -99,6 +130,7 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
         StopWriting();
         call.Dispose();
         await watch.ConfigureAwait(false);
+        Withdraw();
     }
 
     /// <summary>Cuts the stream at once.</summary>
@@ -106,6 +138,7 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
     {
         lock (gate) completing = true;
         StopWriting();
+        Withdraw();
         call.Dispose();
     }
 
@@ -166,13 +199,15 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
         string? reason = null;
         try
         {
-            await call.ResponseHeadersAsync.ConfigureAwait(false);
+            var answer = (await call.ResponseHeadersAsync.ConfigureAwait(false)).GetValue(RingAnswer.Key);
             bool pump;
             lock (gate)
             {
+                if (ring is not null) OpenRing(RingAnswer.Parse(answer));
                 accepted = true;
                 pump = MayPump();
             }
+            ring?.Ring();
             if (pump) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             while (await call.ResponseStream.MoveNext(CancellationToken.None).ConfigureAwait(false)) LastReceipt = call.ResponseStream.Current;
         }
@@ -188,6 +223,22 @@ internal sealed class GrpcSegmentLink : ISegmentLink, IThreadPoolWorkItem
         bool lost;
         lock (gate) lost = !completing;
         if (lost && reason is not null) broke(reason);
+    }
+
+    /// <summary>Under `gate`. What has come meanwhile goes the new way.</summary>
+    private void OpenRing(RingAnswer? answer)
+    {
+        if (answer is null || !openRing!(ring!, answer)) ring!.Withdraw();
+        for (var left = ring!.IsOpen ? queue.Count : 0; left > 0; left--)
+        {
+            var (header, payload) = queue.Dequeue();
+            if (!ring.TryPush(in header, payload)) queue.Enqueue((header, payload));
+        }
+    }
+
+    private void Withdraw()
+    {
+        lock (gate) ring?.Withdraw();
     }
 
     private void StopWriting()

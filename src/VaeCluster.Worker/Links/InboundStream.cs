@@ -27,6 +27,9 @@ internal sealed class InboundStream : IDisposable
 
     public bool IsClosing { get; private set; }
 
+    /// <summary>Why it was ended from here: what came beside it was no segment for us.</summary>
+    public string? Failure { get; private set; }
+
     public async Task ReadAsync(IAsyncStreamReader<SegmentMessage> segments)
     {
         while (await segments.MoveNext(ending.Token).ConfigureAwait(false))
@@ -51,6 +54,16 @@ internal sealed class InboundStream : IDisposable
             if (disposed) return;
             IsClosing = true;
             ending.CancelAfter(grace);
+        }
+    }
+
+    public void Fail(string reason)
+    {
+        lock (gate)
+        {
+            if (disposed) return;
+            Failure ??= reason;
+            ending.Cancel();
         }
     }
 

@@ -42,6 +42,9 @@ public sealed class MemberPlan
 
     public string Reason => Message.Reason;
 
+    /// <summary>Whether another member says that it is on this one's host. Whether they share memory there is still to be seen.</summary>
+    public bool SharesHost(int rank) => rank != Rank && Self.BootId.Length > 0 && Members[rank].BootId == Self.BootId;
+
     /// <exception cref="InvalidDataException">The message is no plan: the sentence says why.</exception>
     public static MemberPlan Read(Protocol.V1.Plan message, string workerId)
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using VaeCluster.Collectives;
 using VaeCluster.Protocol.Transport;
+using VaeCluster.Worker.Links.Shared;
 
 namespace VaeCluster.Worker.Links;
 
@@ -35,6 +36,8 @@ public sealed class PeerLinks : IAsyncDisposable
     private readonly Dictionary<Generation, GrpcSegmentLink?[]> closingLinks = [];
     private int plansClosing;
     private string? run;
+    private SharedLinks? shared;
+    private long bytesSharedBefore;
 
     /// <param name="workerId">Who we are.</param>
     /// <param name="dialer">How others are reached.</param>
@@ -56,11 +59,36 @@ public sealed class PeerLinks : IAsyncDisposable
     /// <summary>The receiving service, for MapGrpcService.</summary>
     public ServerServiceDefinition Service => receiver.Service;
 
+    /// <summary>
+    /// Called once at most, before the exchange is made: memory that members on this host exchange through, where there is such
+    /// memory. What is to be exchanged so has to lie in it. Without this call everything goes by gRPC.
+    /// </summary>
+    /// <returns>Null where this machine gives none.</returns>
+    public IFloatArena? Share()
+    {
+        var made = SharedLinks.TryCreate(options.MostSharedBytes, logger);
+        lock (gate) shared = made;
+        return made?.Arena;
+    }
+
     /// <summary>Called once: from now on streams of this run are taken.</summary>
     public void Attach(string run, Exchange exchange)
     {
         lock (gate) this.run = run;
-        receiver.Attach(run, exchange);
+        receiver.Attach(run, exchange, shared);
+    }
+
+    /// <summary>Of what was sent, in bytes: what peers read in shared memory.</summary>
+    public long BytesShared
+    {
+        get
+        {
+            lock (gate)
+            {
+                var links = open.Values.Select(plan => plan.Links).Concat(closingLinks.Values).SelectMany(links => links);
+                return bytesSharedBefore + links.Sum(link => link?.BytesShared ?? 0);
+            }
+        }
     }
 
     /// <summary>
@@ -80,7 +108,8 @@ public sealed class PeerLinks : IAsyncDisposable
             {
                 if (rank == plan.Rank) continue;
                 var peer = rank;
-                opened.Links[rank] = new GrpcSegmentLink(Channel(plan.Members[rank]).Invoker, identity, reason => Lose(plan.Generation, peer, reason));
+                opened.Links[rank] = new GrpcSegmentLink(Channel(plan.Members[rank]).Invoker, identity, reason => Lose(plan.Generation, peer, reason),
+                    plan.SharesHost(rank) ? shared?.Offer() : null, (ring, answer) => shared!.TryOpen(ring, answer, plan.Members[peer].WorkerId));
             }
             LinkLog.Opened(logger, plan, plan.Members.Count - 1);
             return opened.Links;
@@ -133,6 +162,7 @@ public sealed class PeerLinks : IAsyncDisposable
         }
         receiver.Dispose();
         await Task.WhenAll(all).ConfigureAwait(false);
+        shared?.Dispose();
         lock (gate)
         {
             foreach (var channel in channels.Values.Concat(retired)) channel.Dispose();
@@ -147,6 +177,8 @@ public sealed class PeerLinks : IAsyncDisposable
         lock (gate)
         {
             closingLinks.Remove(generation);
+            shared?.LetGo();
+            bytesSharedBefore += links.Sum(link => link?.BytesShared ?? 0);
             // What a newer plan needs stays; so does what another closing plan may still be using.
             if (--plansClosing > 0) return;
             foreach (var channel in retired) channel.Dispose();

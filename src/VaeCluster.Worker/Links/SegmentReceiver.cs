@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using VaeCluster.Collectives;
 using VaeCluster.Protocol.Segments;
 using VaeCluster.Protocol.V1;
+using VaeCluster.Worker.Links.Shared;
 
 namespace VaeCluster.Worker.Links;
 
@@ -23,7 +24,7 @@ internal sealed class SegmentReceiver : ISegmentSink, IDisposable
     private readonly ILogger logger;
     private readonly ConcurrentDictionary<(Collectives.Generation Generation, int Rank), InboundStream> streams = new();
     private readonly long[] refused = new long[Enum.GetValues<StreamRefusal>().Length];
-    private readonly TaskCompletionSource<(string Run, Exchange Exchange)> attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<(string Run, Exchange Exchange, SharedLinks? Shared)> attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource stopping = new();
     private int waiting;
 
@@ -35,7 +36,10 @@ internal sealed class SegmentReceiver : ISegmentSink, IDisposable
 
     public ServerServiceDefinition Service { get; }
 
-    public void Attach(string run, Exchange exchange) => attached.SetResult((run, exchange));
+    /// <param name="run">Its id.</param>
+    /// <param name="exchange">Where segments go.</param>
+    /// <param name="shared">For members on this host; null where everything goes by gRPC.</param>
+    public void Attach(string run, Exchange exchange, SharedLinks? shared) => attached.SetResult((run, exchange, shared));
 
     public long Refused(StreamRefusal reason) => Interlocked.Read(ref refused[(int)reason]);
 
@@ -78,25 +82,37 @@ internal sealed class SegmentReceiver : ISegmentSink, IDisposable
     {
         var identity = StreamIdentity.From(context.RequestHeaders)
             ?? throw Refuse(StreamRefusal.Nameless, context, StatusCode.InvalidArgument, "The stream's metadata do not say whose it is.");
-        var (plan, exchange) = await AdmitAsync(identity, context).ConfigureAwait(false);
+        var (plan, exchange, shared) = await AdmitAsync(identity, context).ConfigureAwait(false);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, stopping.Token);
         using var stream = new InboundStream(identity, exchange, ending.Token);
         if (!streams.TryAdd((identity.Generation, identity.Rank), stream))
         {
             throw Refuse(StreamRefusal.Doubled, context, StatusCode.AlreadyExists, $"Rank {identity.Rank} sends under plan {identity.Generation} already.");
         }
+        ReceiveRing? ring = null;
         try
         {
             Reading.Value = stream;
-            await context.WriteResponseHeadersAsync([]).ConfigureAwait(false);
+            var answer = new Metadata();
+            if (shared is not null && plan.SharesHost(identity.Rank) && RingOffer.Parse(context.RequestHeaders.GetValue(RingOffer.Key)) is { } offer)
+            {
+                ring = shared.TryAccept(offer, identity, exchange, stream.Fail);
+                if (ring is not null) answer.Add(RingAnswer.Key, ring.Answer.ToString());
+            }
+            await context.WriteResponseHeadersAsync(answer).ConfigureAwait(false);
             await receipts.WriteAsync(new Receipt { KnownGeneration = new() { Term = plan.Generation.Term, Number = plan.Generation.Number } }).ConfigureAwait(false);
             await stream.ReadAsync(segments).ConfigureAwait(false);
+            ring?.TakeRest();
         }
         catch (RpcException exception)
         {
             // Thrown while parsing: what it sent was no segment, or none for us.
             var reason = exception.StatusCode == StatusCode.FailedPrecondition ? StreamRefusal.WrongSegment : StreamRefusal.Malformed;
             throw Lose(stream, Refuse(reason, context, exception.StatusCode, exception.Status.Detail));
+        }
+        catch (OperationCanceledException) when (stream.Failure is { } failure)
+        {
+            throw Lose(stream, Refuse(StreamRefusal.WrongSegment, context, StatusCode.FailedPrecondition, failure));
         }
         catch (OperationCanceledException) when (stream.IsClosing && !ending.IsCancellationRequested)
         {
@@ -108,13 +124,14 @@ internal sealed class SegmentReceiver : ISegmentSink, IDisposable
         }
         finally
         {
+            if (ring is not null) shared!.Close(ring);
             stream.Abandon();
             streams.TryRemove(KeyValuePair.Create((identity.Generation, identity.Rank), stream));
         }
     }
 
     /// <summary>Whose stream it is, and whether that is true. Returns once the plan is open or prepared here.</summary>
-    private async Task<(MemberPlan Plan, Exchange Exchange)> AdmitAsync(StreamIdentity identity, ServerCallContext context)
+    private async Task<(MemberPlan Plan, Exchange Exchange, SharedLinks? Shared)> AdmitAsync(StreamIdentity identity, ServerCallContext context)
     {
         if (Interlocked.Increment(ref waiting) > options.MostWaiting)
         {
@@ -125,7 +142,7 @@ internal sealed class SegmentReceiver : ISegmentSink, IDisposable
         grace.CancelAfter(options.PlanGrace);
         try
         {
-            var (run, exchange) = await attached.Task.WaitAsync(grace.Token).ConfigureAwait(false);
+            var (run, exchange, shared) = await attached.Task.WaitAsync(grace.Token).ConfigureAwait(false);
             if (identity.Run != run) throw Refuse(StreamRefusal.WrongRun, context, StatusCode.FailedPrecondition, "This is a member of another run.");
             if (!await exchange.WaitForPlanAsync(identity.Generation, grace.Token).ConfigureAwait(false) || plans(identity.Generation) is not { } plan)
             {
@@ -136,7 +153,7 @@ internal sealed class SegmentReceiver : ISegmentSink, IDisposable
                 throw Refuse(StreamRefusal.WrongMember, context, StatusCode.FailedPrecondition,
                     $"Rank {identity.Rank} of plan {identity.Generation} is not that of {identity.WorkerId}.");
             }
-            return (plan, exchange);
+            return (plan, exchange, shared);
         }
         catch (OperationCanceledException)
         {

@@ -26,7 +26,7 @@ public sealed class WorkerMetrics
     private readonly Counter loaded;
     private readonly Counter.Child cacheHits, cacheMisses;
     private readonly Gauge readyBatches, cacheBytes, brokenImages;
-    private readonly Counter.Child sent, received;
+    private readonly Counter.Child sent, received, sentShared, receivedShared;
     private readonly Dictionary<StreamRefusal, Counter.Child> streams;
     private readonly Counter segments;
     private readonly Dictionary<string, Counter.Child> checkpoints;
@@ -68,8 +68,10 @@ public sealed class WorkerMetrics
         var members = factory.CreateGauge("vaecluster_worker_members", "Members of that plan.", ["role"]);
         (contributors, spares) = (members.WithLabels("contributor"), members.WithLabels("spare"));
 
-        var bytes = factory.CreateCounter("vaecluster_worker_exchange_bytes_total", "Gradients on the data path.", ["direction"]);
-        (sent, received) = (bytes.WithLabels("sent"), bytes.WithLabels("received"));
+        var bytes = factory.CreateCounter("vaecluster_worker_exchange_bytes_total", "Gradients on the data path, through shared memory or by gRPC.",
+            ["direction", "transport"]);
+        (sent, received) = (bytes.WithLabels("sent", "grpc"), bytes.WithLabels("received", "grpc"));
+        (sentShared, receivedShared) = (bytes.WithLabels("sent", "shared"), bytes.WithLabels("received", "shared"));
         served = factory.CreateCounter("vaecluster_worker_state_served_bytes_total", "State that was streamed to members that copied it.");
         var refused = factory.CreateCounter("vaecluster_worker_streams_refused_total", "Streams of segments that were not taken.", ["reason"]);
         streams = Enum.GetValues<StreamRefusal>().ToDictionary(reason => reason, reason => refused.WithLabels(Label(reason)));
@@ -166,15 +168,17 @@ public sealed class WorkerMetrics
     }
 
     /// <summary>What has been counted elsewhere since this worker began.</summary>
-    /// <param name="bytesSent">By the exchange.</param>
-    /// <param name="bytesReceived">By the exchange.</param>
+    /// <param name="bytes">By the exchange.</param>
+    /// <param name="shared">Of those, through shared memory.</param>
     /// <param name="stateServed">Bytes of the state, to members that copied it.</param>
     /// <param name="refused">Streams of segments that were not taken.</param>
-    public void Traffic(long bytesSent, long bytesReceived, long stateServed, Func<StreamRefusal, long> refused)
+    public void Traffic((long Sent, long Received) bytes, (long Sent, long Received) shared, long stateServed, Func<StreamRefusal, long> refused)
     {
         ArgumentNullException.ThrowIfNull(refused);
-        sent.IncTo(bytesSent);
-        received.IncTo(bytesReceived);
+        sent.IncTo(bytes.Sent - shared.Sent);
+        received.IncTo(bytes.Received - shared.Received);
+        sentShared.IncTo(shared.Sent);
+        receivedShared.IncTo(shared.Received);
         served.IncTo(stateServed);
         foreach (var (reason, counter) in streams) counter.IncTo(refused(reason));
         // A segment that fits nowhere ends its stream.

@@ -22,7 +22,12 @@ internal sealed unsafe class ExchangedSum(Exchange exchange, FlatParameters para
     private const long MostQueuedBytes = 1L << 30;
 
     private readonly ConditionalWeakTable<FlatGradient, FloatMemory[]> places = [];
-    private readonly FlatGradient result = new(parameters);
+
+    /// <summary>Results as tensors, by where they begin: the exchange has a few blocks, and uses them in turn.</summary>
+    private readonly ConditionalWeakTable<FloatMemory, FlatGradient> inPlace = [];
+
+    /// <summary>Where a result has to be copied to.</summary>
+    private FlatGradient? copy;
 
     /// <summary>Of the last round that completed: the lowest of the newest generations that its contributors held.</summary>
     public Generation LowestHeld { get; private set; }
@@ -65,6 +70,12 @@ internal sealed unsafe class ExchangedSum(Exchange exchange, FlatParameters para
 
         var flat = exchange.Result(0);
         var length = parameters.Layout.Length;
+        // The update only reads it, as do peers that are still taking it from there.
+        if (parameters.Weights.device_type == DeviceType.CPU && ExternalMemory.IsAvailable)
+        {
+            return inPlace.GetValue(flat, memory => new FlatGradient(parameters, new ExternalMemory(memory.Address, memory)));
+        }
+        var result = copy ??= new FlatGradient(parameters);
         if (result.Flat.device_type == DeviceType.CPU)
         {
             Buffer.MemoryCopy((void*)flat.Address, (void*)AddressOf(result.Flat), length * sizeof(float), length * sizeof(float));
@@ -76,7 +87,11 @@ internal sealed unsafe class ExchangedSum(Exchange exchange, FlatParameters para
         return result;
     }
 
-    public void Dispose() => result.Dispose();
+    public void Dispose()
+    {
+        copy?.Dispose();
+        foreach (var (_, result) in inPlace) result.Dispose();
+    }
 
     private FloatMemory MemoryOf(FlatGradient sum, Bucket bucket)
     {

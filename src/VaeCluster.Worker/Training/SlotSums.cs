@@ -12,6 +12,7 @@ internal sealed class SlotSums : IDisposable
 {
     private readonly FlatParameters parameters;
     private readonly bool addInPlace;
+    private readonly IFloatArena? arena;
     private readonly Stack<FlatGradient> kept = [];
     private readonly List<FlatGradient> finished = [];
     private readonly Stack<FlatGradient> free = [];
@@ -24,11 +25,12 @@ internal sealed class SlotSums : IDisposable
     /// No slot is cut into micro-batches. Then backward adds exactly once to each gradient, and the right one of two sibling
     /// slots may accumulate straight onto the left one's: left + right, the bits of the tree's sum, for two passes less.
     /// </param>
-    public SlotSums(FlatParameters parameters, bool slotIsOneBackward)
+    /// <param name="arena">Where members on this host read finished sums; null for memory of this process alone.</param>
+    public SlotSums(FlatParameters parameters, bool slotIsOneBackward, IFloatArena? arena = null)
     {
-        this.parameters = parameters;
+        (this.parameters, this.arena) = (parameters, arena);
         addInPlace = slotIsOneBackward;
-        Current = new FlatGradient(parameters);
+        Current = parameters.NewGradient(arena);
         parameters.AccumulateInto(Current);
     }
 
@@ -110,7 +112,7 @@ internal sealed class SlotSums : IDisposable
 
     private void UseAnother()
     {
-        Current = free.TryPop(out var buffer) ? buffer : new FlatGradient(parameters);
+        Current = free.TryPop(out var buffer) ? buffer : parameters.NewGradient(arena);
         currentIsFinished = false;
         parameters.AccumulateInto(Current);
     }

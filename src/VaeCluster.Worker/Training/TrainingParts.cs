@@ -1,4 +1,5 @@
 using VaeCluster.Checkpoints;
+using VaeCluster.Collectives;
 using VaeCluster.Config;
 using VaeCluster.Data;
 using VaeCluster.Data.Order;
@@ -17,7 +18,7 @@ internal sealed class TrainingParts : IDisposable
 
     /// <summary>Opens the data and builds the model in the state that the seed gives; nothing is trained yet.</summary>
     /// <exception cref="UserErrorException">The data or the configuration can't be trained.</exception>
-    public TrainingParts(RunConfig config, Device device, CancellationToken cancellation)
+    public TrainingParts(RunConfig config, Device device, CancellationToken cancellation, IFloatArena? arena = null)
     {
         TorchRuntime.Start(config.Train.Threads, config.Train.Deterministic);
         (Config, Device) = (config, device);
@@ -27,7 +28,7 @@ internal sealed class TrainingParts : IDisposable
         State = FirstState();
         training = PipelineOptions.Training(Data, Shape(State.Model), batch, slots, seed);
         Images = new SlotPipeline(Data, training);
-        Step = new TrainingStep(State, Order);
+        Step = new TrainingStep(State, Order, arena);
         if (Data.Manifest.Count(Split.Validation) > 0)
         {
             validation = PipelineOptions.Validation(Data, Shape(State.Model), batch, slots, seed);

@@ -27,11 +27,14 @@ public sealed class TrainingStep : IDisposable
     /// <summary>When the first bucket left for the other members; null before.</summary>
     private long? leaving;
 
-    public TrainingStep(TrainingState state, StepSamples order)
+    /// <param name="state">What is trained.</param>
+    /// <param name="order">The samples of each step.</param>
+    /// <param name="arena">Where members on this host read gradients; null for memory of this process alone.</param>
+    public TrainingStep(TrainingState state, StepSamples order, IFloatArena? arena = null)
     {
         (this.state, this.order) = (state, order);
         pass = new SlotPass(state);
-        sums = new SlotSums(state.Parameters, slotIsOneBackward: state.Config.Train.MicroBatch is null);
+        sums = new SlotSums(state.Parameters, slotIsOneBackward: state.Config.Train.MicroBatch is null, arena);
         var buckets = state.Parameters.Layout.Buckets;
         hooks = new GradientHooks(state.Parameters, bucket => bucketReady!(buckets[bucket]));
     }

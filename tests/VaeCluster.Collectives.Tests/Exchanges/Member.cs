@@ -1,13 +1,13 @@
 namespace VaeCluster.Collectives.Tests;
 
 /// <summary>A member's training thread, as the worker's would be.</summary>
-internal sealed class Member(ExchangeLayout layout, Action<Generation, int>? leftBehind = null)
+internal sealed class Member(ExchangeLayout layout, Action<Generation, int>? leftBehind = null, IFloatArena? arena = null)
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<SlotRange, FloatMemory[]> sums = [];
 
-    public Exchange Exchange { get; } = new(layout, leftBehind);
+    public Exchange Exchange { get; } = new(layout, leftBehind, arena);
 
     public PlanView Plan { get; private set; } = null!;
 
@@ -70,7 +70,7 @@ internal sealed class Member(ExchangeLayout layout, Action<Generation, int>? lef
     {
         if (!sums.TryGetValue(node, out var memory))
         {
-            sums[node] = memory = [.. layout.Buckets.Select(FloatMemory.Allocate)];
+            sums[node] = memory = [.. layout.Buckets.Select(length => FloatMemory.Allocate(length, arena))];
         }
         return memory;
     }

@@ -24,7 +24,7 @@ public sealed class LinkedExchangeTests
     public async Task Step_OverStreams_HasTheBitsOfTheExchangeInMemory(WireFormat format, bool sockets, SlotRange[] ranges)
     {
         var layout = LinkedCluster.Layout(format);
-        var expected = InMemory(layout, ranges);
+        var expected = InMemory(layout, ranges, Steps);
         await using var cluster = await LinkedCluster.StartAsync(ranges.Length, layout, sockets);
         cluster.Open(1, cluster.Members, ranges, 0);
         // A spare is not waited for by the others; here all wait for all, so that it is never left behind.
@@ -108,14 +108,14 @@ public sealed class LinkedExchangeTests
         Assert.All(cluster.Members, member => Assert.Empty(member.Losses));
     }
 
-    private static float[] Expected(ExchangeLayout layout, long step) =>
+    internal static float[] Expected(ExchangeLayout layout, long step) =>
         Gradients.Sum(SlotTree.Root(layout.Slots), step, (int)layout.Length, (_, _) => false)!;
 
-    private static float[][] InMemory(ExchangeLayout layout, SlotRange[] ranges)
+    internal static float[][] InMemory(ExchangeLayout layout, SlotRange[] ranges, int steps)
     {
         Member[] members = [.. ranges.Select(_ => new Member(layout))];
         Cluster.Open(members, 1, ranges, peer => new DirectLink(peer));
-        return [.. Enumerable.Range(0, Steps).Select(step =>
+        return [.. Enumerable.Range(0, steps).Select(step =>
         {
             foreach (var member in members) Assert.True(member.Begin(step));
             foreach (var member in members) member.Contribute(step);

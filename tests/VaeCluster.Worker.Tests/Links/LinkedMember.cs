@@ -14,19 +14,27 @@ internal sealed class LinkedMember : IAsyncDisposable
 {
     public const string Run = "run-1";
 
+    /// <summary>All say that they are on one host; not all share their memory.</summary>
+    private const string Host = "host";
+
     private readonly TransportChannels channels = new(new TransportOptions());
     private readonly ConcurrentQueue<PeerLoss> losses = new();
     private LoopbackServer server = null!;
 
-    private LinkedMember(string id, ExchangeLayout layout, LinkOptions? options, SharedToken? token)
+    private LinkedMember(string id, ExchangeLayout layout, LinkOptions? options, SharedToken? token, bool shares)
     {
-        (Id, Member, Dialer) = (id, new Member(layout), new PeerDialer(channels, token is null ? null : token.Attach));
+        (Id, Dialer) = (id, new PeerDialer(channels, token is null ? null : token.Attach));
         Links = new PeerLinks(id, Dialer, Lose, options);
+        Arena = shares ? Links.Share() : null;
+        Member = new Member(layout, Links.Cut, Arena);
     }
 
     public string Id { get; }
 
     public Member Member { get; }
+
+    /// <summary>Where the others read what it contributes; null where it shares nothing.</summary>
+    public IFloatArena? Arena { get; }
 
     public PeerDialer Dialer { get; }
 
@@ -43,9 +51,9 @@ internal sealed class LinkedMember : IAsyncDisposable
     public long Refused => Enum.GetValues<StreamRefusal>().Sum(Links.Refused);
 
     public static async Task<LinkedMember> StartAsync(string id, ExchangeLayout layout, string listen = "http://127.0.0.1:0",
-        LinkOptions? options = null, SharedToken? token = null, bool attach = true)
+        LinkOptions? options = null, SharedToken? token = null, bool attach = true, bool shares = false)
     {
-        var member = new LinkedMember(id, layout, options, token);
+        var member = new LinkedMember(id, layout, options, token, shares);
         member.server = await LoopbackServer.StartAsync(app =>
         {
             app.UseSharedToken(token, () => member.Strangers++);
@@ -66,6 +74,7 @@ internal sealed class LinkedMember : IAsyncDisposable
             Endpoint = member.Address.ToString(),
             FirstSlot = (uint)slots.Start,
             Slots = (uint)slots.Count,
+            BootId = Host,
         }));
         return MemberPlan.Read(plan, Id);
     }
@@ -120,13 +129,15 @@ internal sealed class LinkedCluster : IAsyncDisposable
     /// <param name="layout">The same for all.</param>
     /// <param name="sockets">Unix domain sockets instead of TCP.</param>
     /// <param name="options">Of their links.</param>
-    public static async Task<LinkedCluster> StartAsync(int count, ExchangeLayout layout, bool sockets = false, LinkOptions? options = null)
+    /// <param name="shares">Who offers its memory to the others, by index; nobody where it is not given.</param>
+    public static async Task<LinkedCluster> StartAsync(int count, ExchangeLayout layout, bool sockets = false, LinkOptions? options = null,
+        Func<int, bool>? shares = null)
     {
         var cluster = new LinkedCluster();
         for (var i = 0; i < count; i++)
         {
             var listen = sockets ? $"unix:{Path.Combine(cluster.folder.FullName, $"w{i}")}" : "http://127.0.0.1:0";
-            cluster.Members.Add(await LinkedMember.StartAsync($"w{i}", layout, listen, options));
+            cluster.Members.Add(await LinkedMember.StartAsync($"w{i}", layout, listen, options, shares: shares?.Invoke(i) ?? false));
         }
         return cluster;
     }

@@ -16,12 +16,13 @@ public sealed class PeerLossTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Step_PeerDies_IsToldOnceAndTheSurvivorsGoOn(bool sockets)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task Step_PeerDies_IsToldOnceAndTheSurvivorsGoOn(bool sockets, bool shares)
     {
         var layout = LinkedCluster.Layout();
-        await using var cluster = await LinkedCluster.StartAsync(3, layout, sockets);
+        await using var cluster = await LinkedCluster.StartAsync(3, layout, sockets, shares: _ => shares);
         var (victim, survivors) = (cluster.Members[1], (LinkedMember[])[cluster.Members[0], cluster.Members[2]]);
         cluster.Open(1, cluster.Members, [new(0, 3), new(3, 5), new(5, 8)], 0);
         using var all = new Barrier(3);
@@ -34,7 +35,7 @@ public sealed class PeerLossTests
         });
         // It contributes to the fifth step one bucket of three, and dies.
         Assert.True(victim.Member.Begin(4));
-        Assert.True(victim.Member.Exchange.Contribute(2, new(3, 4), FloatMemory.Allocate(100)));
+        Assert.True(victim.Member.Exchange.Contribute(2, new(3, 4), FloatMemory.Allocate(100, victim.Arena)));
         var killing = victim.KillAsync();
 
         LinkedCluster.RunAll(survivors, linked =>
@@ -46,7 +47,7 @@ public sealed class PeerLossTests
             {
                 for (var bucket = layout.Buckets.Count - 1; bucket >= 0; bucket--)
                 {
-                    var memory = FloatMemory.Allocate(layout.Buckets[bucket]);
+                    var memory = FloatMemory.Allocate(layout.Buckets[bucket], linked.Arena);
                     Gradients.Of(4, node.Start, memory.Count).CopyTo(memory.Floats);
                     contributions.Add((memory, memory.Floats.ToArray()));
                     if (runs) runs = linked.Member.Exchange.Contribute(bucket, node, memory);

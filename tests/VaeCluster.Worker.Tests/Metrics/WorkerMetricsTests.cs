@@ -83,14 +83,18 @@ public sealed class WorkerMetricsTests
     [Fact]
     public async Task Traffic_OfEachKind_HasItsSeries()
     {
-        metrics.Traffic(10, 20, 30, _ => 1);
+        metrics.Traffic((10, 20), (4, 5), 30, _ => 1);
 
         var values = await ValuesAsync();
         Assert.Equal(Enum.GetValues<StreamRefusal>().Length, values.Count(entry => entry.Key.StartsWith("vaecluster_worker_streams_refused_total{", StringComparison.Ordinal) && entry.Value == 1));
         Assert.Equal(1, values["vaecluster_worker_streams_refused_total{reason=\"stale_generation\"}"]);
         Assert.Equal(1, values["vaecluster_worker_segments_refused_total"]);
-        Assert.Equal((10, 20, 30), (values["vaecluster_worker_exchange_bytes_total{direction=\"sent\"}"],
-            values["vaecluster_worker_exchange_bytes_total{direction=\"received\"}"], values["vaecluster_worker_state_served_bytes_total"]));
+        Assert.Equal((6, 15), (Exchanged("sent", "grpc"), Exchanged("received", "grpc")));
+        Assert.Equal((4, 5), (Exchanged("sent", "shared"), Exchanged("received", "shared")));
+        Assert.Equal(30, values["vaecluster_worker_state_served_bytes_total"]);
+
+        double Exchanged(string direction, string transport) =>
+            values[$"vaecluster_worker_exchange_bytes_total{{direction=\"{direction}\",transport=\"{transport}\"}}"];
     }
 
     [Fact]
@@ -140,7 +144,7 @@ public sealed class WorkerMetricsTests
         Assert.SkipUnless(File.Exists(Promtool), $"no {Promtool}: eng/setup.sh test installs it");
         metrics.Step(Outcome(step: 1, seconds: 0.5, updated: true));
         metrics.Validation(new ValidationOutcome(1, Losses, 3));
-        metrics.Traffic(10, 20, 30, _ => 0);
+        metrics.Traffic((10, 20), (4, 5), 30, _ => 0);
         var text = await ExportAsync();
 
         Assert.Equal((0, ""), await CheckAsync(text));
