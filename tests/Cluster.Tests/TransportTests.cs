@@ -71,10 +71,18 @@ public sealed class TransportTests
     {
         _ = TestCluster.WeightsOfOneProcess(Config);
         var cluster = new TestCluster(config, "plans.min_members=3", "plans.gather_time=200ms");
-        start(cluster);
-        var workers = cluster.Workers.Count;
-        await cluster.WaitAsync("all have slots", status => status.CompletedSteps >= 10 && status.Plan?.Members.Count(member => member.Slots > 0) == workers);
-        return cluster;
+        try
+        {
+            start(cluster);
+            var workers = cluster.Workers.Count;
+            await cluster.WaitAsync("all have slots", status => status.CompletedSteps >= 10 && status.Plan?.Members.Count(member => member.Slots > 0) == workers);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
     }
 
     private static async Task KillAsync(TestCluster cluster, string id, int left)

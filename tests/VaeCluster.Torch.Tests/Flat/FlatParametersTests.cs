@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
@@ -35,6 +37,32 @@ public sealed class FlatParametersTests
         Assert.True(second.Flat.norm().item<float>() > 0);
         Assert.True(first.Flat.equal(second.Flat * 2).all().item<bool>());
         Assert.True(first.Sums.eq(0).all().item<bool>());
+    }
+
+    [Fact]
+    public unsafe void Backward_IntoMemoryOfOthers_WritesTheSameThere()
+    {
+        using var model = Sequential(Conv2d(3, 5, 3), GroupNorm(1, 5), Flatten(), Linear(20, 2));
+        using var parameters = new FlatParameters(model, sums: 4);
+        var length = (int)parameters.Layout.Length;
+        var floats = GC.AllocateArray<float>(length + 16, pinned: true);
+        var start = (nint)Unsafe.AsPointer(ref floats[0]);
+        var aligned = (start + 63) / 64 * 64;
+        using var own = new FlatGradient(parameters);
+        using var placed = new FlatGradient(parameters, new ExternalMemory(aligned, floats));
+        using var input = randn(2, 3, 4, 4);
+
+        foreach (var gradient in (FlatGradient[])[own, placed])
+        {
+            parameters.AccumulateInto(gradient);
+            model.forward(input).square().sum().backward();
+        }
+
+        var written = floats.AsSpan((int)(aligned - start) / sizeof(float), length);
+        Assert.True(MemoryMarshal.AsBytes(written).SequenceEqual(own.Flat.bytes));
+        Assert.Contains(written.ToArray(), value => value != 0);
+        placed.Flat.zero_();
+        Assert.DoesNotContain(floats, value => value != 0);
     }
 
     [Fact]

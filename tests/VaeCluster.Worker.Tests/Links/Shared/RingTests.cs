@@ -138,8 +138,18 @@ public sealed class RingTests : IDisposable
 
     private static SegmentHeader Segment(int piece) => new()
     {
-        Run = "run", Generation = Plan, Held = Plan, Step = 0, Bucket = 0, Chunk = 0, Phase = SegmentPhase.Reduce, Format = WireFormat.Fp32,
-        Offset = (ulong)piece * 16, FirstSlot = 1, Slots = 1, Sender = 1,
+        Run = "run",
+        Generation = Plan,
+        Held = Plan,
+        Step = 0,
+        Bucket = 0,
+        Chunk = 0,
+        Phase = SegmentPhase.Reduce,
+        Format = WireFormat.Fp32,
+        Offset = (ulong)piece * 16,
+        FirstSlot = 1,
+        Slots = 1,
+        Sender = 1,
     };
 
     private ReadOnlyMemory<byte> Payload(int piece) => values.Bytes(piece * 64, 64);
