@@ -14,6 +14,7 @@ public sealed class CommandLineTests
     [InlineData("train", "--set train.")]
     [InlineData("inspect", "vaecluster inspect runs/")]
     [InlineData("presets", "vaecluster presets")]
+    [InlineData("profile", "vaecluster profile --config")]
     [InlineData("completion", "vaecluster completion bash")]
     public void Help_Command_HasExamples(string command, string example)
     {
@@ -31,6 +32,7 @@ public sealed class CommandLineTests
     [InlineData("train --run x --steps many", "many")]
     [InlineData("completion tcsh", "tcsh")]
     [InlineData("inspect", "inspect")]
+    [InlineData("profile --seconds 0", "--seconds 0")]
     [InlineData("", "command")]
     public void Parse_WrongUse_ExitsWithTwo(string line, string named) =>
         ProgramRun.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)).AssertUserError(named);

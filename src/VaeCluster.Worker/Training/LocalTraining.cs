@@ -39,6 +39,9 @@ public sealed class LocalTraining : IDisposable
 
     public long ParameterCount => State.Model.ParameterCount;
 
+    /// <summary>Of the model, for one image.</summary>
+    public long ForwardFlops => State.Model.ForwardFlops;
+
     public string ManifestId => parts.Data.Manifest.Id;
 
     public string Fingerprint => string.Join("; ", parts.Fingerprint.Select(part => part.Value));

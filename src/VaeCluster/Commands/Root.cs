@@ -25,6 +25,7 @@ internal static class Root
             WorkerCommand.Create(),
             StatusCommand.Create(),
             InspectCommand.Create(),
+            ProfileCommand.Create(),
             ReconstructCommand.Create(),
             GenerateCommand.Create(),
             EvaluateCommand.Create(),

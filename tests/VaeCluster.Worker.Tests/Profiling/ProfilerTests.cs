@@ -1,0 +1,43 @@
+using VaeCluster.Config;
+using VaeCluster.Worker.Profiling;
+
+namespace VaeCluster.Worker.Tests.Profiling;
+
+public sealed class ProfilerTests
+{
+    [Fact]
+    public void Measure_ATinyModel_TellsItsStepsAndWhatWasTried()
+    {
+        static RunConfig Load(IReadOnlyList<string> settings) => new ConfigSources
+        {
+            Text = "model: {preset: tiny, image_size: 16}\ndata: {source: \"shapes:?count=64&size=16\", threads: 1}\ntrain: {batch: 8, slots: 4, steps: 100, threads: 1}\n",
+            Name = "test",
+            Switches = settings,
+        }.Load();
+        List<string> said = [];
+        var profile = Profiler.Measure(Load, TimeSpan.FromMilliseconds(50), said.Add, TestContext.Current.CancellationToken);
+
+        var steps = profile.Steps;
+        Assert.True(steps.Steps >= 3);
+        Assert.All(new[] { steps.Forward, steps.Backward, steps.Update, steps.ImagesPerSecond, steps.FlopsPerSecond, profile.PeakFlopsPerSecond }, value => Assert.True(value > 0));
+        // Parts of one step, by one clock: they can't be more than all of it.
+        Assert.InRange(steps.Data + steps.Forward + steps.Backward + steps.Update, steps.Step / 2, steps.Step * 1.001);
+        Assert.Equal(["train.slots=2", "train.slots=8", "train.precision=bf16"], profile.Probes.Select(probe => probe.Setting));
+        Assert.All(profile.Probes, probe => Assert.InRange(probe.Gain, 0.01, 100));
+        Assert.Equal(["the configuration as it is", "the machine", .. profile.Probes.Select(probe => probe.Setting)], said);
+        Assert.True(profile.ProcessBytes > profile.ModelBytes);
+    }
+
+    [Fact]
+    public void Measure_ARunOfTwoSteps_IsRefused()
+    {
+        static RunConfig Load(IReadOnlyList<string> settings) => new ConfigSources
+        {
+            Text = "model: {preset: tiny, image_size: 16}\ndata: {source: \"shapes:?count=64&size=16\", threads: 1}\ntrain: {batch: 8, slots: 4, steps: 2, threads: 1}\n",
+            Name = "test",
+            Switches = settings,
+        }.Load();
+        var refused = Assert.Throws<UserErrorException>(() => Profiler.Measure(Load, TimeSpan.FromMilliseconds(50), _ => { }, TestContext.Current.CancellationToken));
+        Assert.Contains("this run has 2", refused.Message, StringComparison.Ordinal);
+    }
+}
