@@ -6,6 +6,7 @@ using VaeCluster.Coordinator;
 using VaeCluster.Coordinator.Runs;
 using VaeCluster.Coordinator.Tests;
 using VaeCluster.Protocol.Access;
+using VaeCluster.Protocol.Plans;
 using VaeCluster.Protocol.Transport;
 using VaeCluster.Protocol.V1;
 
@@ -109,8 +110,14 @@ internal sealed class CoordinatorSandbox : IAsyncDisposable
     {
         using (stream)
         {
+            Plan? told = null;
             await foreach (var message in stream.ResponseStream.ReadAllAsync(ending.Token))
             {
+                if (message.Plan is not null)
+                {
+                    Assert.True(PlanNames.TryComplete(message.Plan, told, out told));
+                    message.Plan = told;
+                }
                 foreach (var answer in worker.Hear(message)) await SayAsync(worker, answer);
             }
         }

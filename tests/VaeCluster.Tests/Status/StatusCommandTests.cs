@@ -56,7 +56,8 @@ public sealed class StatusCommandTests
 
         await sandbox.SayAsync(slow, slow.SlotFailed(5, "out of memory on cuda:0"));
         await lines.UntilAsync("w-slow is out: It failed at slot 5 of step 0 (out of memory on cuda:0).");
-        await sandbox.UntilAsync(status => status.Phase == RunStatus.Types.Phase.Running && status.Plan.Members.All(member => member.WorkerId == quick.Id), "the plan without it");
+        await sandbox.UntilAsync(status => status.Phase == RunStatus.Types.Phase.Running && status.Plan.Members.All(member => member.WorkerId == quick.Id)
+            && quick.Plan?.Generation.Equals(status.Plan.Generation) == true, "the plan without it");
         for (var step = 0UL; step < 40; step++) await sandbox.SayAsync(quick, quick.Record(step));
         quick.CompletedSteps = 40;
         await sandbox.SayAsync(quick, quick.Heartbeat());
