@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using VaeCluster.Coordinator.Membership;
@@ -26,16 +27,20 @@ namespace VaeCluster.Coordinator;
 /// </summary>
 public sealed class CoordinatorHost : IAsyncDisposable
 {
+    /// <summary>For workers to say that they leave as well, and for those that do.</summary>
+    private static readonly TimeSpan LeastHearing = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestHearing = TimeSpan.FromSeconds(20);
     private readonly WebApplication app;
     private readonly TransportServer transport;
     private readonly RunLoop loop;
     private readonly Journal journal;
+    private readonly TimeProvider clock;
     private readonly CancellationTokenSource stopping = new();
     private readonly Lazy<Task> disposal;
 
-    private CoordinatorHost(WebApplication app, TransportServer transport, RunLoop loop, Journal journal, CoordinatorLog log, string address)
+    private CoordinatorHost(WebApplication app, TransportServer transport, RunLoop loop, Journal journal, CoordinatorLog log, string address, TimeProvider clock)
     {
-        (this.app, this.transport, this.loop, this.journal, Address) = (app, transport, loop, journal, address);
+        (this.app, this.transport, this.loop, this.journal, this.clock, Address) = (app, transport, loop, journal, clock, address);
         disposal = new(EndAsync);
         Completion = CoordinateAsync(log);
     }
@@ -61,8 +66,25 @@ public sealed class CoordinatorHost : IAsyncDisposable
     {
         await using var host = await StartAsync(options, run, logging, health: health, cancellationToken: cancellationToken).ConfigureAwait(false);
         started?.Invoke(host);
-        await using var stop = cancellationToken.Register(host.stopping.Cancel).ConfigureAwait(false);
+        await Task.WhenAny(host.Completion, Task.Delay(Timeout.Infinite, cancellationToken)).ConfigureAwait(false);
+        if (!host.Completion.IsCompleted)
+        {
+            await host.HearLeavingAsync().ConfigureAwait(false);
+            await host.stopping.CancelAsync().ConfigureAwait(false);
+        }
         return await host.Completion.ConfigureAwait(false);
+    }
+
+    /// <summary>An uninstall tells workers to stop in the same moment: their last records have to be heard.</summary>
+    private async Task HearLeavingAsync()
+    {
+        using var most = new CancellationTokenSource(LongestHearing, clock);
+        await ((Task)Task.WhenAny(Completion, Task.Delay(LeastHearing, clock, most.Token))).ConfigureAwait(false);
+        while (!Completion.IsCompleted && !most.IsCancellationRequested
+            && loop.View.Run.Workers.Values.Any(worker => worker is { Stream: not null, IsReady: true, IsLeaving: true }))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), clock, CancellationToken.None).ConfigureAwait(false);
+        }
     }
 
     /// <param name="options">What the user wrote.</param>
@@ -124,6 +146,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
         told.Describe(store.Run, run);
         builder.Services.AddSingleton(options).AddSingleton(clock).AddSingleton(store).AddSingleton(health ??= new ServiceHealth())
             .AddSingleton(told)
+            .AddSingleton<IHostLifetime, ProgramLifetime>()
             .AddSingleton(new RunMachine(start, options))
             .AddSingleton<CoordinatorLog>().AddSingleton<RunLoop>().AddSingleton<MembershipService>();
         var app = builder.Build();
@@ -155,7 +178,7 @@ public sealed class CoordinatorHost : IAsyncDisposable
             : app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         health.Set(ServiceHealth.Ready, serving: true);
         log.Started(store.Run, store.Term, bound);
-        return new CoordinatorHost(app, transport, loop, journal, log, bound);
+        return new CoordinatorHost(app, transport, loop, journal, log, bound, clock);
     }
 
     /// <summary>Stops it. Another call waits for the same end.</summary>
@@ -191,5 +214,13 @@ public sealed class CoordinatorHost : IAsyncDisposable
         }
         log.Ended(outcome.End, outcome.Reason);
         return outcome;
+    }
+
+    /// <summary>Signals are the program's: the default one ends all calls in the moment of a SIGTERM.</summary>
+    private sealed class ProgramLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

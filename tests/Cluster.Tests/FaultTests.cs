@@ -92,6 +92,22 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task Terminate_Everything_LosesNoStepAndNoRecord()
+    {
+        await using var cluster = await StartAsync(2);
+        await cluster.WaitForStepAsync(40);
+        foreach (var worker in cluster.Workers.Values) worker.AskToEnd();
+        cluster.AskCoordinatorToEnd();
+        foreach (var worker in cluster.Workers.Values) Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(60)), cluster.Said);
+        Assert.True(await cluster.CoordinatorEndedAsync(TimeSpan.FromSeconds(60)), cluster.Said);
+        cluster.RestartCoordinator();
+        cluster.StartWorker("w8");
+        cluster.StartWorker("w9");
+
+        await AssertDoneAsync(cluster);
+    }
+
+    [Fact]
     public async Task Resume_ARunOfOneProcess_GoesOnWithWorkers()
     {
         const int stopped = 23;

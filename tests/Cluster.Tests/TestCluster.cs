@@ -136,6 +136,8 @@ internal sealed partial class TestCluster : IAsyncDisposable
 
     public void AskCoordinatorToEnd() => coordinator.AskToEnd();
 
+    public Task<bool> CoordinatorEndedAsync(TimeSpan most) => coordinator.EndedAsync(most);
+
     /// <param name="options">In place of those that it had, where there are any.</param>
     public void RestartCoordinator(params string[] options)
     {
