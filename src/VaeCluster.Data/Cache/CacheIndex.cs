@@ -5,12 +5,16 @@ namespace VaeCluster.Data.Cache;
 
 /// <summary>
 /// Which images a cache has, and where: a mapped file that all processes of this machine write into. Room is handed out
-/// by one atomic addition, an entry appears by one atomic store after its pixels were written. A process that is killed
-/// in between leaves some unused room, nothing else.
+/// by one atomic addition to whoever claimed the image's entry, which appears by one atomic store after its pixels were
+/// written. A process that is killed in between leaves some unused room, nothing else.
 /// </summary>
 internal sealed unsafe class CacheIndex : IDisposable
 {
     private const ulong MagicNumber = 0x3130484341434156; // "VACACH01"
+
+    /// <summary>How long one process has an entry to itself: filling it is a write into the page cache.</summary>
+    private const uint ClaimMilliseconds = 1000;
+
     private readonly MemoryMappedFile mapping;
     private readonly MemoryMappedViewAccessor view;
     private readonly byte* start;
@@ -31,7 +35,8 @@ internal sealed unsafe class CacheIndex : IDisposable
         public long Place;
         public uint Checksum;
         public int Width, Height;
-        private readonly int unused;
+        /// <summary>When a process last set out to fill it: milliseconds since 1970, their lower 32 bits.</summary>
+        public uint Claimed;
     }
 
     private CacheIndex(string path, long count)
@@ -97,6 +102,19 @@ internal sealed unsafe class CacheIndex : IDisposable
         return place != 0;
     }
 
+    /// <summary>
+    /// True for the one of all processes that may fill an image's entry: were two to do so, the second's room would be lost
+    /// to another image. Void after a second, for its process may have been killed.
+    /// </summary>
+    public bool TryClaim(long sample)
+    {
+        var at = At(sample);
+        var claimed = Volatile.Read(ref at->Claimed);
+        var now = unchecked((uint)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
+        if (Volatile.Read(ref at->Place) != 0 || unchecked(now - claimed) < ClaimMilliseconds) return false;
+        return Interlocked.CompareExchange(ref at->Claimed, now, claimed) == claimed;
+    }
+
     /// <summary>Room for so many bytes; the offset, or -1 when the limit is reached.</summary>
     public long Allocate(long bytes, long limit)
     {
@@ -108,13 +126,16 @@ internal sealed unsafe class CacheIndex : IDisposable
     public void Publish(long sample, long offset, uint checksum, int width, int height)
     {
         var at = At(sample);
-        // Two processes that decode the same sample write the same numbers but for the place.
         (at->Checksum, at->Width, at->Height) = (checksum, width, height);
         Volatile.Write(ref at->Place, offset + 1);
     }
 
     /// <summary>Forgets an image whose pixels are not what was written.</summary>
-    public void Remove(long sample) => Volatile.Write(ref At(sample)->Place, 0);
+    public void Remove(long sample)
+    {
+        Volatile.Write(ref At(sample)->Place, 0);
+        Volatile.Write(ref At(sample)->Claimed, 0);
+    }
 
     public void Dispose()
     {

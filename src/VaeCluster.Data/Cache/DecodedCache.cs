@@ -111,9 +111,10 @@ internal sealed unsafe class DecodedCache : IDisposable
         return true;
     }
 
+    /// <summary>Keeps a decoded image, unless it is there already, another process is at it, or there is no room left.</summary>
     public void Add(long sample, ImagePixels image)
     {
-        if (full) return;
+        if (full || !index.TryClaim(sample)) return;
         Debug.Assert(image.Channels == channels);
         var offset = index.Allocate(image.Pixels.Length, capacity);
         if (offset < 0) return;

@@ -67,6 +67,10 @@ public sealed class DecodedCacheTests
         var workers = Enumerable.Range(0, 4).Select(_ => Task.Run(() => Epochs(options).Hash, Deadline));
         Assert.All(await Task.WhenAll(workers).WaitAsync(TimeSpan.FromMinutes(1), Deadline), hash => Assert.Equal(without, hash));
         Assert.Equal((without, 96), Epochs(Options(folder)));
+        // Each image once, though several workers decoded it at the same time.
+        using var data = DataSet.Open(options, cancellation: Deadline);
+        using var pipeline = new SlotPipeline(data, PipelineOptions.Training(data, Shape, batch: 8, slots: 1, seed: 5));
+        Assert.Equal(48 * Shape.Values, pipeline.Snapshot().CacheBytes);
     }
 
     [Fact]
@@ -143,6 +147,8 @@ public sealed class DecodedCacheTests
             await worker.WaitForExitAsync(limit.Token);
             Assert.Equal(128 + 9, worker.ExitCode);
         }
+        // The image it was just writing, if any, is free for another from now on.
+        await Task.Delay(TimeSpan.FromSeconds(1), Deadline);
         Assert.Equal(without, Epochs(Options(folder)).Hash);
         Assert.Equal((without, 800), Epochs(Options(folder)));
     }
