@@ -27,7 +27,7 @@ namespace VaeCluster.Coordinator;
 /// </summary>
 public sealed class CoordinatorHost : IAsyncDisposable
 {
-    /// <summary>For workers to say that they leave as well, and for those that do.</summary>
+    /// <summary>For a first or another worker to say that it leaves as well, and for all that do.</summary>
     private static readonly TimeSpan LeastHearing = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestHearing = TimeSpan.FromSeconds(20);
     private readonly WebApplication app;
@@ -75,15 +75,14 @@ public sealed class CoordinatorHost : IAsyncDisposable
         return await host.Completion.ConfigureAwait(false);
     }
 
-    /// <summary>An uninstall tells workers to stop in the same moment: their last records have to be heard.</summary>
+    /// <summary>An uninstall tells workers to stop in the same moment, one after the other: their last records have to be heard.</summary>
     private async Task HearLeavingAsync()
     {
-        using var most = new CancellationTokenSource(LongestHearing, clock);
-        await ((Task)Task.WhenAny(Completion, Task.Delay(LeastHearing, clock, most.Token))).ConfigureAwait(false);
-        while (!Completion.IsCompleted && !most.IsCancellationRequested
-            && loop.View.Run.Workers.Values.Any(worker => worker is { Stream: not null, IsReady: true, IsLeaving: true }))
+        var (start, last) = (clock.GetTimestamp(), clock.GetTimestamp());
+        while (!Completion.IsCompleted && clock.GetElapsedTime(last) < LeastHearing && clock.GetElapsedTime(start) < LongestHearing)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(50), clock, CancellationToken.None).ConfigureAwait(false);
+            await ((Task)Task.WhenAny(Completion, Task.Delay(TimeSpan.FromMilliseconds(50), clock))).ConfigureAwait(false);
+            if (loop.View.Run.Workers.Values.Any(worker => worker is { Stream: not null, IsReady: true, IsLeaving: true })) last = clock.GetTimestamp();
         }
     }
 

@@ -174,13 +174,14 @@ internal static class Actions
         Votes = HashVotes.None with { CompletedSteps = run.Votes.CompletedSteps },
     };
 
+    /// <summary>It finishes its step meanwhile: what it was a member for, it may still record.</summary>
     private static RunSnapshot Release(RunSnapshot run, ImmutableArray<string> workers, string reason, RunEffects effects)
     {
         foreach (var id in workers)
         {
             var worker = run.Find(id)!;
             effects.Send(worker, new() { Finish = new() { Kind = Wire.Finish.Types.Kind.Stopped, Reason = reason } });
-            run = run.With(worker with { Out = new Exclusion("was asked to leave", Until: null), IsSynced = false });
+            run = run.With(worker with { Out = new Exclusion("was asked to leave", Until: null) });
         }
         return run with { Plan = null, Next = null, Reports = [] };
     }

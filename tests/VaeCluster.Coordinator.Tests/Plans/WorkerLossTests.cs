@@ -270,6 +270,20 @@ public sealed class WorkerLossTests
     }
 
     [Fact]
+    public void Records_StepDoneWhileTheReleaseWasOnItsWay_IsTaken()
+    {
+        var (simulation, workers) = Running(1);
+
+        var record = workers[0].Record(0);
+
+        simulation.Say(workers[0], workers[0].Goodbye(Goodbye.Types.Kind.LeaveAsked));
+        Assert.NotNull(workers[0].Finish);
+        simulation.Say(workers[0], record);
+
+        Assert.Equal(1u, simulation.Run.NextRecord);
+    }
+
+    [Fact]
     public void Decide_TheOnlyHolderDrains_StaysUntilAnotherHoldsTheState()
     {
         var (simulation, workers) = Running(1);
