@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using VaeCluster.Data;
 using VaeCluster.Models;
 using VaeCluster.Models.Presets;
 
@@ -39,20 +40,11 @@ public static class DiffusersFolder
     {
         ThrowIfUnfit(model);
         if (Path.Exists(path)) throw new UserErrorException($"{path}: is there already. Name a new folder.");
-        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        var temporary = $"{full}.{Environment.ProcessId}.tmp";
-        try
+        Whole.WriteFolder(path, temporary =>
         {
-            Directory.CreateDirectory(temporary);
             File.WriteAllText(Path.Combine(temporary, ConfigName), Config(model, scalingFactor).ToJsonString(Json) + "\n");
             weights.Write(Path.Combine(temporary, WeightsName));
-            Directory.Move(temporary, full);
-        }
-        catch
-        {
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
-            throw;
-        }
+        });
     }
 
     /// <summary>The section `model` that a folder's config.json describes; what we can't build is refused.</summary>

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using VaeCluster.Checkpoints;
 using VaeCluster.Config.Runs;
+using VaeCluster.Data;
 using VaeCluster.Data.Inputs;
 using VaeCluster.Torch;
 using static TorchSharp.torch;
@@ -72,7 +73,7 @@ public sealed class EncodeJob
             try
             {
                 Directory.CreateDirectory(PartsFolder);
-                WriteWhole(path, temporary => File.WriteAllText(temporary, description));
+                Whole.WriteFile(path, temporary => File.WriteAllText(temporary, description));
             }
             catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && !DiskFull.Is(e)))
             {
@@ -113,7 +114,7 @@ public sealed class EncodeJob
         }
         List<(string Name, List<Tensor> Parts)> tensors = [(LatentFile.Mean, means)];
         if (model.Model.Variational) tensors.Add((LatentFile.LogVariance, logVariances));
-        WriteWhole(PathOf(part), temporary => SafetensorsOf(temporary, lines.Count, tensors.Select(tensor => tensor.Name),
+        Whole.WriteFile(PathOf(part), temporary => SafetensorsOf(temporary, lines.Count, tensors.Select(tensor => tensor.Name),
             new() { [RowsKey] = JsonSerializer.Serialize(lines) },
             name => tensors.Find(tensor => tensor.Name == name).Parts.Select(tensor => (ReadOnlyMemory<byte>)tensor.bytes.ToArray())));
     }
@@ -129,9 +130,9 @@ public sealed class EncodeJob
             rows.AddRange(JsonSerializer.Deserialize<List<string>>(open.Metadata[RowsKey])!);
         }
         string[] names = model.Model.Variational ? [LatentFile.Mean, LatentFile.LogVariance] : [LatentFile.Mean];
-        WriteWhole(LatentIndex.PathOf(file), temporary => LatentIndex.Write(temporary,
+        Whole.WriteFile(LatentIndex.PathOf(file), temporary => LatentIndex.Write(temporary,
             rows.Select((line, row) => row.ToString(CultureInfo.InvariantCulture) + line[line.IndexOf(',', StringComparison.Ordinal)..])));
-        WriteWhole(file, temporary => SafetensorsOf(temporary, rows.Count, names, Metadata, PartsOf));
+        Whole.WriteFile(file, temporary => SafetensorsOf(temporary, rows.Count, names, Metadata, PartsOf));
         Directory.Delete(PartsFolder, recursive: true);
         return rows.Count;
 
@@ -167,20 +168,5 @@ public sealed class EncodeJob
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (var i = 0L; i < images.Count; i++) hash.AppendData(Encoding.UTF8.GetBytes(images[i].Name + "\n"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private static void WriteWhole(string path, Action<string> write)
-    {
-        var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            write(temporary);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using VaeCluster.Data;
 
 namespace VaeCluster.Config.Runs;
 
@@ -19,17 +20,7 @@ public sealed class MetricsLog : IDisposable
     public static MetricsLog Open(string path, string header, long afterStep)
     {
         var kept = Read(path, header).Where(line => StepOf(line) <= afterStep);
-        var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            File.WriteAllText(temporary, string.Concat(kept.Prepend(header).Select(line => line + "\n")));
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        Whole.WriteFile(path, temporary => File.WriteAllText(temporary, string.Concat(kept.Prepend(header).Select(line => line + "\n"))));
         return new MetricsLog(new GrowingFile(path, FileMode.Open));
     }
 

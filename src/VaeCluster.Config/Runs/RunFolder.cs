@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using VaeCluster.Config.Binding;
+using VaeCluster.Data;
 
 namespace VaeCluster.Config.Runs;
 
@@ -192,21 +193,7 @@ public sealed partial class RunFolder : IDisposable
     /// <summary>Writes a file as a whole: under another name first, then renamed.</summary>
     /// <param name="name">Relative to the folder.</param>
     /// <param name="write">Writes to the path it is given.</param>
-    public void WriteWhole(string name, Action<string> write)
-    {
-        var path = In(name);
-        var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            write(temporary);
-            File.Move(temporary, path, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-    }
+    public void WriteWhole(string name, Action<string> write) => Whole.WriteFile(In(name), write);
 
     public void Dispose() => _lock?.Dispose();
 
@@ -224,21 +211,8 @@ public sealed partial class RunFolder : IDisposable
     private void WriteText(string name, string text) => WriteWhole(name, path => File.WriteAllText(path, text));
 
     // Beside its place, then moved: a folder that is there has a configuration in it.
-    private void CreateWhole(string yaml)
-    {
-        var temporary = $"{Path}.{Environment.ProcessId}.tmp";
-        try
-        {
-            Directory.CreateDirectory(temporary);
-            File.WriteAllText(System.IO.Path.Combine(temporary, ConfigName), yaml);
-            Directory.Move(temporary, Path);
-        }
-        catch
-        {
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
-            throw;
-        }
-    }
+    private void CreateWhole(string yaml) =>
+        Whole.WriteFolder(Path, temporary => File.WriteAllText(System.IO.Path.Combine(temporary, ConfigName), yaml));
 
     private void TakeLock()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using VaeCluster.Data;
 
 namespace VaeCluster.Coordinator.Runs;
 
@@ -74,12 +75,8 @@ public sealed class RunStore
     }
 
     /// <summary>Whole or not at all.</summary>
-    public void WriteFingerprint(ImmutableSortedDictionary<string, string> fingerprint)
-    {
-        var temporary = $"{FingerprintPath}.{Term}.tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(fingerprint));
-        File.Move(temporary, FingerprintPath, overwrite: true);
-    }
+    public void WriteFingerprint(ImmutableSortedDictionary<string, string> fingerprint) =>
+        Whole.WriteFile(FingerprintPath, temporary => File.WriteAllText(temporary, JsonSerializer.Serialize(fingerprint)));
 
     private static ulong Newest(string folder) => Directory.EnumerateFiles(folder, Prefix + "*" + Suffix)
         .Select(path => ulong.TryParse(Path.GetFileName(path)[Prefix.Length..^Suffix.Length], out var term) ? term : 0)

@@ -93,20 +93,12 @@ public sealed unsafe class Manifest : IDisposable
     public void Save(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
-        try
+        Whole.WriteFile(path, temporary =>
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write))
-            {
-                CopyTo(stream);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
+            using var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write);
+            CopyTo(stream);
+            stream.Flush(flushToDisk: true);
+        });
     }
 
     /// <summary>The manifest's bytes, for the wire.</summary>

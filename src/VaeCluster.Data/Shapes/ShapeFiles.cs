@@ -15,22 +15,9 @@ internal static class ShapeFiles
         var folder = Path.Combine(parent, $"v{ShapeScene.Version}-{source.Count}x{source.Size}-{source.Seed}");
         if (Directory.Exists(folder)) return folder;
 
-        var temporary = $"{folder}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
         try
         {
-            for (var first = 0; first < source.Count; first += 1000) Directory.CreateDirectory(Path.Combine(temporary, $"{first / 1000:D4}"));
-            Parallel.For(0, source.Count, new ParallelOptions { CancellationToken = cancellation },
-                () => new byte[3 * source.Size * source.Size],
-                (index, _, pixels) =>
-                {
-                    ShapeScene.Draw(source.Seed, index, source.Size, pixels);
-                    // Stored, not compressed: another version of a compressor would give files of another size.
-                    File.WriteAllBytes(Path.Combine(temporary, $"{index / 1000:D4}", $"{index:D7}.png"),
-                        PngEncoder.Encode(source.Size, source.Size, 3, pixels, compress: false));
-                    return pixels;
-                },
-                _ => { });
-            Directory.Move(temporary, folder);
+            Whole.WriteFolder(folder, temporary => Draw(temporary, source, cancellation));
         }
         catch (IOException) when (Directory.Exists(folder))
         {
@@ -41,10 +28,22 @@ internal static class ShapeFiles
             throw new UserErrorException($"data.source: the shapes can't be written to {DisplayName.Of(folder)} ({error.Message}). "
                 + "Name a folder with room: 'shapes:FOLDER'.", error);
         }
-        finally
-        {
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
-        }
         return folder;
+    }
+
+    private static void Draw(string folder, SourceSpec source, CancellationToken cancellation)
+    {
+        for (var first = 0; first < source.Count; first += 1000) Directory.CreateDirectory(Path.Combine(folder, $"{first / 1000:D4}"));
+        Parallel.For(0, source.Count, new ParallelOptions { CancellationToken = cancellation },
+            () => new byte[3 * source.Size * source.Size],
+            (index, _, pixels) =>
+            {
+                ShapeScene.Draw(source.Seed, index, source.Size, pixels);
+                // Stored, not compressed: another version of a compressor would give files of another size.
+                File.WriteAllBytes(Path.Combine(folder, $"{index / 1000:D4}", $"{index:D7}.png"),
+                    PngEncoder.Encode(source.Size, source.Size, 3, pixels, compress: false));
+                return pixels;
+            },
+            _ => { });
     }
 }

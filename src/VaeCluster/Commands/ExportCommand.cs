@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VaeCluster.Applications.Interchange;
 using VaeCluster.Checkpoints;
+using VaeCluster.Data;
 using VaeCluster.Worker.Training;
 
 namespace VaeCluster.Commands;
@@ -68,18 +69,8 @@ internal static class ExportCommand
         using var model = Open(parsed);
         var target = parsed.GetRequiredValue(Target);
         ThrowIfThere(target);
-        var temporary = $"{target}.{Environment.ProcessId}.tmp";
-        try
-        {
-            if (Path.GetDirectoryName(Path.GetFullPath(target)) is { } folder) Directory.CreateDirectory(folder);
-            model.Weights.Write(temporary, model.Config);
-            File.Move(temporary, target);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        if (Path.GetDirectoryName(Path.GetFullPath(target)) is { } folder) Directory.CreateDirectory(folder);
+        Whole.WriteFile(target, temporary => model.Weights.Write(temporary, model.Config), overwrite: false);
         Done(parsed, $"{target}: {model.Name}");
     }
 

@@ -53,7 +53,7 @@ internal static class MapCommand
         WorkView.Run(output, "images", images.Count, progress =>
             map = LatentMap.Of(model, images, parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, side, progress, interruption.Token));
         var run = model.RunFolder is { } folder ? RunFolder.Open(folder) : null;
-        using (run) WholeFile.Write(target, MapReport.Write(map!, model, source, run is null ? null : (run.ReadMetrics(), run.ReadValidations())));
+        using (run) OutputFile.Write(target, MapReport.Write(map!, model, source, run is null ? null : (run.ReadMetrics(), run.ReadValidations())));
         ModelArguments.Report(parsed, images);
         output.WriteLine($"{target}: {map!.Statistics.Active} of {map.Statistics.Numbers} units are active, {map.Images.Count} images");
     }

@@ -94,21 +94,6 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void WriteWhole_Failure_LeavesTheOldFile()
-    {
-        using var folder = RunFolder.Prepare(In("run"));
-        folder.Begin(Load("train: {steps: 3}"));
-        folder.WriteWhole("data", path => File.WriteAllText(path, "old"));
-        Assert.Throws<InvalidOperationException>(() => folder.WriteWhole("data", path =>
-        {
-            File.WriteAllText(path, "half");
-            throw new InvalidOperationException();
-        }));
-        Assert.Equal("old", File.ReadAllText(Path.Combine(folder.Path, "data")));
-        Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp"));
-    }
-
-    [Fact]
     public void OpenMetrics_Again_DropsWhatWillBeDoneAgain()
     {
         using var folder = RunFolder.Prepare(In("run"));

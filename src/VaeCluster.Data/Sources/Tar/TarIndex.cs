@@ -119,10 +119,11 @@ internal static class TarIndex
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            var temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
-            using (var stream = File.Create(temporary))
+            Whole.WriteFile(path, temporary =>
+            {
+                using var stream = File.Create(temporary);
                 Write(stream, [.. members.Offsets.Zip(members.Sizes, (offset, size) => ("png", offset, size))]);
-            File.Move(temporary, path, overwrite: true);
+            });
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
