@@ -27,9 +27,10 @@ namespace VaeCluster.Coordinator;
 /// </summary>
 public sealed class CoordinatorHost : IAsyncDisposable
 {
-    /// <summary>For a first or another worker to say that it leaves as well, and for all that do.</summary>
+    // How long one that is told to stop hears workers: for a first or another to say that it leaves as well, and for all that do.
     private static readonly TimeSpan LeastHearing = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestHearing = TimeSpan.FromSeconds(20);
+
     private readonly WebApplication app;
     private readonly TransportServer transport;
     private readonly RunLoop loop;

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace VaeCluster.Collectives;
 
 /// <summary>
-/// Native floats, in the arena where there is one with room, zero at first, aligned to 64 bytes. Freed by the finalizer and in no other way: a reader of the network
-/// may still be copying into a block that the exchange has given up, and each Memory of it keeps it alive.
+/// Native floats, in the arena where there is one with room, zero at first, aligned to 64 bytes. Freed by the finalizer and in
+/// no other way: a reader of the network may still be copying into a block that the exchange has given up, and each Memory of
+/// it keeps it alive.
 /// </summary>
 internal sealed unsafe class FloatBlock
 {
