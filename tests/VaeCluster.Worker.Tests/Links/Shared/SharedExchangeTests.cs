@@ -7,8 +7,6 @@ namespace VaeCluster.Worker.Tests.Links.Shared;
 /// <summary>Whole exchanges through shared memory, for all members or some: every bit is that of the tree.</summary>
 public sealed class SharedExchangeTests
 {
-    private const int Steps = 6;
-
     public static TheoryData<WireFormat, SlotRange[], int> Plans => new()
     {
         { WireFormat.Fp32, [new(0, 4), new(4, 8)], 2 },
@@ -25,24 +23,8 @@ public sealed class SharedExchangeTests
     public async Task Step_ThroughSharedMemory_HasTheBitsOfTheExchangeInMemory(WireFormat format, SlotRange[] ranges, int sharing)
     {
         var layout = LinkedCluster.Layout(format);
-        var expected = LinkedExchangeTests.InMemory(layout, ranges, Steps);
         await using var cluster = await LinkedCluster.StartAsync(ranges.Length, layout, shares: rank => rank < sharing);
-        cluster.Open(1, cluster.Members, ranges, 0);
-        using var together = new Barrier(ranges.Length);
-
-        LinkedCluster.RunAll(cluster.Members, linked =>
-        {
-            for (var step = 0; step < Steps; step++)
-            {
-                Assert.Equal(ExchangeStatus.Completed, linked.Member.Step(step).Status);
-                Cluster.AssertSameBits(expected[step], linked.Member.Result(), $"{linked.Id}, step {step}");
-                linked.Member.Spoil();
-                Assert.True(together.SignalAndWait(Deadline.Default), $"{linked.Id} waited for the others in step {step}.");
-            }
-        });
-
-        Assert.All(cluster.Members, member => Assert.Empty(member.Losses));
-        Assert.All(cluster.Members, member => Assert.Equal(0, member.Refused));
+        LinkedExchangeTests.StepAll(cluster, layout, ranges);
         for (var rank = 0; rank < ranges.Length; rank++)
         {
             var member = cluster.Members[rank];
@@ -69,28 +51,8 @@ public sealed class SharedExchangeTests
     public async Task Step_PlannedChangeBetweenSteps_AllSwitchAndNobodyIsLost()
     {
         var layout = LinkedCluster.Layout();
-        SlotRange[] from = [new(0, 3), new(3, 5), new(5, 8)];
-        SlotRange[] to = [new(0, 1), new(1, 6), new(6, 8)];
         await using var cluster = await LinkedCluster.StartAsync(3, layout, shares: _ => true);
-        cluster.Open(1, cluster.Members, from, 0);
-
-        LinkedCluster.RunAll(cluster.Members, linked =>
-        {
-            var rank = cluster.Members.IndexOf(linked);
-            for (var step = 0L; step < 12; step++)
-            {
-                if (step == 2 + 2 * rank) linked.Prepare(linked.Plan(2, cluster.Members, to, null));
-                var outcome = linked.Member.Step(step);
-                Assert.Equal(ExchangeStatus.Completed, outcome.Status);
-                Cluster.AssertSameBits(LinkedExchangeTests.Expected(layout, step), linked.Member.Result(), $"{linked.Id}, step {step}");
-                linked.Member.Spoil();
-                if (outcome.LowestHeld != linked.Member.Plan.Generation) linked.SwitchTo(linked.Plan(2, cluster.Members, to, null));
-            }
-        });
-
-        Assert.All(cluster.Members, member => Assert.Equal(new Generation(1, 2), member.Member.Plan.Generation));
-        Assert.All(cluster.Members, member => Assert.Empty(member.Losses));
-        Assert.All(cluster.Members, member => Assert.Equal(0, member.Refused));
+        Assert.All(LinkedExchangeTests.StepThroughPlannedChange(cluster, layout), step => Assert.Equal(6, step));
     }
 
     /// <summary>As a halt does it: one gives the step up in the middle, and overwrites at once what the others may be reading.</summary>
@@ -144,7 +106,7 @@ public sealed class SharedExchangeTests
 
         LinkedCluster.RunAll(cluster.Members, linked =>
         {
-            for (var step = 0; step < Steps; step++)
+            for (var step = 0; step < 6; step++)
             {
                 Assert.Equal(ExchangeStatus.Completed, linked.Member.Step(step).Status);
                 Cluster.AssertSameBits(LinkedExchangeTests.Expected(layout, step), linked.Member.Result(), $"{linked.Id}, step {step}");
