@@ -23,7 +23,7 @@ public sealed class ModelCommandTests(TrainedRun trained) : IClassFixture<Traine
     [Fact]
     public void Evaluate_Json_HoldsItsFigures()
     {
-        var run = RunSandbox.Start("evaluate", trained.Run, trained.Images, "--limit", "8", "--draws", "3", "--split", "validation", "--json").AssertSuccess();
+        var run = RunSandbox.Start("evaluate", trained.Run, trained.Images, "--limit", "8", "--samples", "3", "--split", "validation", "--json").AssertSuccess();
         var report = JsonNode.Parse(run.Output)!;
         Assert.Equal(8, (int)report["images"]!);
         Assert.True((double)report["iw_nll"]! < (double)report["negative_elbo"]!);

@@ -78,7 +78,7 @@ public sealed record EvaluationReport
         ["recon"] = Number(Recon),
         ["kl"] = Number(Kl),
         ["iw_nll"] = Number(ImportanceWeighted),
-        ["iw_draws"] = Draws,
+        ["iw_samples"] = Draws,
         ["bits_per_dim"] = Number(BitsPerDimension),
         ["psnr"] = Number(Psnr),
         ["ssim"] = Number(Ssim),

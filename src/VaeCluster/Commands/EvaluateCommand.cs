@@ -9,7 +9,7 @@ namespace VaeCluster.Commands;
 /// <summary>How good a trained model is on images, in figures.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly Option<int> Draws = new("--draws")
+    private static readonly Option<int> Samples = new("--samples")
     {
         Description = "k of the importance-weighted bound on -log p(x).",
         HelpName = "k",
@@ -28,10 +28,10 @@ internal static class EvaluateCommand
     {
         var command = new ExampleCommand("evaluate", "Measure a trained model on images.",
             ("vaecluster evaluate runs/digits idx:mnist --split validation", "-ELBO, recon, KL, IW-NLL, bits/dim, PSNR, SSIM, MS-SSIM, active units"),
-            ("vaecluster evaluate runs/digits idx:mnist --split validation --draws 500 --limit 1000", "a tighter bound, on less"),
+            ("vaecluster evaluate runs/digits idx:mnist --split validation --samples 500 --limit 1000", "a tighter bound, on less"),
             ("vaecluster evaluate runs/dogs dogs/ --features sd-vae --json", "Frechet distances too, in the latents of another model"))
         {
-            ModelArguments.Model, ModelArguments.Images, Draws, Features, ModelArguments.Seed, AsJson,
+            ModelArguments.Model, ModelArguments.Images, Samples, Features, ModelArguments.Seed, AsJson,
         };
         foreach (var option in ModelArguments.OfModel.Concat(ModelArguments.OfImages)) command.Options.Add(option);
         command.SetAction(Evaluate);
@@ -49,7 +49,7 @@ internal static class EvaluateCommand
             : null;
         EvaluationReport? report = null;
         WorkView.Run(parsed.GetValue(AsJson) ? TextWriter.Null : output, "images", images.Count, progress => report = Evaluator.Run(model, images, features,
-            parsed.GetValue(Draws), parsed.GetValue(ModelArguments.Seed), parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, progress, interruption.Token));
+            parsed.GetValue(Samples), parsed.GetValue(ModelArguments.Seed), parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, progress, interruption.Token));
         ModelArguments.Report(parsed, images);
         if (parsed.GetValue(AsJson))
         {

@@ -16,7 +16,7 @@ internal static class ScoreCommand
         DefaultValueFactory = _ => ScoreReport.NameOf(ScoreKind.Likelihood),
     };
 
-    private static readonly Option<int> Draws = new("--samples") { Description = "Draws of each image's latent, for the likelihoods.", HelpName = "k", DefaultValueFactory = _ => 16 };
+    private static readonly Option<int> Samples = new("--samples") { Description = "Draws of each image's latent, for the likelihoods.", HelpName = "k", DefaultValueFactory = _ => 16 };
 
     private static readonly Option<double> Share = new("--quantile")
     {
@@ -54,7 +54,7 @@ internal static class ScoreCommand
             ("vaecluster score runs/parts camera/today --out today", "scores.csv, scores.json, top.png; the threshold from the run's validation images"),
             ("vaecluster score runs/digits idx:PATH --split test --anomalies 3 --out threes", "with labels: ROC and AUROC of each score too"))
         {
-            ModelArguments.Model, ModelArguments.Images, ModelArguments.Out, By, Draws, Share, Reference, ReferenceLimit, From, Anomalies, Normal, Top, ModelArguments.Seed,
+            ModelArguments.Model, ModelArguments.Images, ModelArguments.Out, By, Samples, Share, Reference, ReferenceLimit, From, Anomalies, Normal, Top, ModelArguments.Seed,
         };
         foreach (var option in ModelArguments.OfImages.Concat(ModelArguments.OfModel)) command.Add(option);
         command.SetAction(Score);
@@ -71,7 +71,7 @@ internal static class ScoreCommand
         var options = new ScoreOptions
         {
             By = Enum.GetValues<ScoreKind>().First(kind => ScoreReport.NameOf(kind) == parsed.GetRequiredValue(By)),
-            Draws = parsed.GetValue(Draws),
+            Draws = parsed.GetValue(Samples),
             Quantile = parsed.GetValue(Share),
             Reference = parsed.GetValue(Reference),
             ReferenceLimit = parsed.GetValue(ReferenceLimit),
