@@ -190,18 +190,6 @@ public sealed class ImageGenerator(AppliedModel model, OutputFolder folder, int 
     private static Picture Enlarged(Picture picture)
     {
         const int least = 192;
-        var scale = Math.Max(1, least / Math.Max(picture.Width, picture.Height));
-        if (scale == 1) return picture;
-        var (width, height) = (picture.Width * scale, picture.Height * scale);
-        var pixels = new byte[width * height * picture.Channels];
-        for (var y = 0; y < height; y++)
-        {
-            for (var x = 0; x < width; x++)
-            {
-                picture.Pixels.AsSpan((y / scale * picture.Width + x / scale) * picture.Channels, picture.Channels)
-                    .CopyTo(pixels.AsSpan((y * width + x) * picture.Channels));
-            }
-        }
-        return picture with { Width = width, Height = height, Pixels = pixels };
+        return PictureGrid.Draw([picture], columns: 1, Math.Max(1, least / Math.Max(picture.Width, picture.Height)));
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using VaeCluster.Applications.Sheets;
 using VaeCluster.Config.Runs;
 
 namespace VaeCluster.Applications.Maps;
@@ -67,7 +68,7 @@ public static class MapReport
 
     private static string Plane(LatentMap map)
     {
-        var sheet = new PictureGrid(map.Plane, map.PlaneSide).Draw();
+        var sheet = PictureGrid.Draw(map.Plane, map.PlaneSide);
         var words = map.HasManifold
             ? "What the decoder makes of the quantiles of the prior: the first number to the right, the second upwards."
             : "What the decoder makes of the plane above, two standard deviations to each side of the middle; all other directions at their mean.";
