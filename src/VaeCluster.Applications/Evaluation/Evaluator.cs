@@ -89,18 +89,12 @@ public static class Evaluator
             Ssim = ssim.Value,
             MultiScaleSsim = multiScale.Value,
             Scales = StructuralSimilarity.Scales((int)shape.Width, (int)shape.Height),
-            ActiveUnits = Active(units, count),
+            ActiveUnits = ActiveUnits.Count<double>(units, count),
             Units = model.LatentShape.Elements,
             Features = features?.Name,
             FrechetOfReconstructions = features is null ? null : real.DistanceTo(rebuilt),
             FrechetOfSamples = features is null || !model.Model.Variational ? null : real.DistanceTo(sampled),
         };
-    }
-
-    private static int Active(double[] sums, long count)
-    {
-        var units = sums.Length / 2;
-        return Enumerable.Range(0, units).Count(unit => sums[units + unit] / count - Math.Pow(sums[unit] / count, 2) > ActiveUnits.Threshold);
     }
 
     /// <summary>Of what is finite.</summary>

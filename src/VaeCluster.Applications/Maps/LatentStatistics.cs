@@ -55,8 +55,8 @@ public sealed class LatentStatistics(int numbers)
     /// <summary>E_x(Var[z]): what the encoder leaves open, a mean over the images.</summary>
     public double MeanVariance(int number) => variance[number] / Images;
 
-    /// <summary>Whether the number says anything about the image (Burda, Grosse and Salakhutdinov 2016).</summary>
-    public bool IsActive(int number) => VarianceOfMean(number) > ActiveUnits.Threshold;
+    /// <summary>Whether the number says anything about the image.</summary>
+    public bool IsActive(int number) => ActiveUnits.IsActive(VarianceOfMean(number));
 
     public int Active => Enumerable.Range(0, numbers).Count(IsActive);
 

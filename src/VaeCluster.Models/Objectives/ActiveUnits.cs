@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Models.Objectives;
@@ -8,7 +9,7 @@ namespace VaeCluster.Models.Objectives;
 /// </summary>
 public static class ActiveUnits
 {
-    public const double Threshold = 0.01;
+    private const double Threshold = 0.01;
 
     /// <summary>
     /// Per number of the latent, the sum over the samples of its mean and of the mean's square: means [B, C, H, W] to
@@ -24,15 +25,18 @@ public static class ActiveUnits
 
     /// <param name="sums">What <see cref="Sums"/> gave, added up: all sums of means, then all sums of squares.</param>
     /// <param name="samples">Over so many samples.</param>
-    public static int Count(ReadOnlySpan<float> sums, long samples)
+    public static int Count<T>(ReadOnlySpan<T> sums, long samples) where T : IFloatingPoint<T>
     {
         var count = 0;
         var units = sums.Length / 2;
         for (var i = 0; i < units; i++)
         {
-            var mean = sums[i] / (double)samples;
-            if (sums[units + i] / (double)samples - mean * mean > Threshold) count++;
+            var mean = double.CreateChecked(sums[i]) / samples;
+            if (IsActive(double.CreateChecked(sums[units + i]) / samples - mean * mean)) count++;
         }
         return count;
     }
+
+    /// <param name="variance">Of the number's mean, over the images.</param>
+    public static bool IsActive(double variance) => variance > Threshold;
 }
