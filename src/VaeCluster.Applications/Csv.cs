@@ -1,11 +1,13 @@
-using VaeCluster.Applications.Sheets;
-
 namespace VaeCluster.Applications;
 
 /// <summary>Cells of comma-separated values as RFC 4180 has them, without line breaks in them.</summary>
 internal static class Csv
 {
-    public static string Cell(string text) => NumberText.Csv(text.ReplaceLineEndings(" "));
+    public static string Cell(string? text)
+    {
+        var line = text?.ReplaceLineEndings(" ") ?? "";
+        return line.AsSpan().IndexOfAny(',', '"') < 0 ? line : $"\"{line.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    }
 
     public static IReadOnlyList<string> Cells(string line)
     {

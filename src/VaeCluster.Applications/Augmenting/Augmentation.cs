@@ -70,7 +70,7 @@ public sealed record Augmentation(int PerImage, double Temperature, bool Origina
                 var (at, name) = (row * PerImage + variation, NameOf(image, $"-{variation + 1}"));
                 pictures[at].Save(output.In(name));
                 table.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{Csv.Cell(name)},{Csv.Cell(image.Name)},{Csv.Cell(image.Label ?? "")},{Distances.Psnr(errors[at]):F3},{apart[at]:F4}"));
+                    $"{Csv.Cell(name)},{Csv.Cell(image.Name)},{Csv.Cell(image.Label)},{Distances.Psnr(errors[at]):F3},{apart[at]:F4}"));
             }
         }
     }

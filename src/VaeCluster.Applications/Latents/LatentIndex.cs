@@ -12,7 +12,7 @@ internal static class LatentIndex
     /// <summary>latents.safetensors has latents.index.csv.</summary>
     public static string PathOf(string latents) => Path.ChangeExtension(latents, ".index.csv");
 
-    public static string Line(long row, ImageOrigin image) => string.Create(CultureInfo.InvariantCulture, $"{row},{Csv.Cell(image.Name)},{Csv.Cell(image.Path)},{Csv.Cell(image.Label ?? "")}");
+    public static string Line(long row, ImageOrigin image) => string.Create(CultureInfo.InvariantCulture, $"{row},{Csv.Cell(image.Name)},{Csv.Cell(image.Path)},{Csv.Cell(image.Label)}");
 
     public static void Write(string path, IEnumerable<string> lines)
     {

@@ -14,7 +14,7 @@ internal static class ReconstructionTables
         var csv = new StringBuilder("index,name,label,squared_error,psnr,ssim,ms_ssim\n");
         foreach (var (image, similarity) in worstFirst)
         {
-            csv.Append(image.Index).Append(',').Append(NumberText.Csv(image.Name)).Append(',').Append(NumberText.Csv(image.Label));
+            csv.Append(image.Index).Append(',').Append(Csv.Cell(image.Name)).Append(',').Append(Csv.Cell(image.Label));
             foreach (var value in (double[])[similarity.SquaredError, similarity.Psnr, similarity.Ssim, similarity.MultiScale])
                 csv.Append(',').Append(NumberText.Of(value));
             csv.Append('\n');

@@ -90,7 +90,7 @@ public sealed class ScoreReport
                 var known = anomalous is null ? "" : anomalous[one.Image] ? "1" : "0";
                 var flag = Threshold is null ? "" : IsFlagged(one) ? "1" : "0";
                 table.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{rank + 1},{Csv.Cell(one.Image.Name)},{Csv.Cell(one.Image.Label ?? "")},{known},{flag},{string.Join(',', scores)},{one.Scores.ComplexityBits}"));
+                    $"{rank + 1},{Csv.Cell(one.Image.Name)},{Csv.Cell(one.Image.Label)},{known},{flag},{string.Join(',', scores)},{one.Scores.ComplexityBits}"));
             }
         }
         File.WriteAllText(output.In("scores.json"), JsonSerializer.Serialize(Description(), Json) + "\n");

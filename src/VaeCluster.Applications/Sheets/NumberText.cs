@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace VaeCluster.Applications.Sheets;
 
-/// <summary>Numbers in tables, whatever the culture; text that may hold anything.</summary>
+/// <summary>Numbers in tables, whatever the culture.</summary>
 public static class NumberText
 {
     /// <summary>Six digits; inf, and nothing for what is not a number.</summary>
@@ -10,7 +10,4 @@ public static class NumberText
 
     /// <summary>Null for what JSON has no number for.</summary>
     public static double? Finite(double value) => double.IsFinite(value) ? value : null;
-
-    /// <summary>A field of a CSV file (RFC 4180).</summary>
-    public static string Csv(string? text) => text is null ? "" : text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }
