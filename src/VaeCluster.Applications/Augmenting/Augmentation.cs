@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using VaeCluster.Applications.Likelihoods;
+using VaeCluster.Applications.Similarity;
 using VaeCluster.Data.Inputs;
 using static TorchSharp.torch;
 
@@ -70,7 +71,7 @@ public sealed record Augmentation(int PerImage, double Temperature, bool Origina
                 var (at, name) = (row * PerImage + variation, NameOf(image, $"-{variation + 1}"));
                 pictures[at].Save(output.In(name));
                 table.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{Csv.Cell(name)},{Csv.Cell(image.Name)},{Csv.Cell(image.Label)},{Distances.Psnr(errors[at]):F3},{apart[at]:F4}"));
+                    $"{Csv.Cell(name)},{Csv.Cell(image.Name)},{Csv.Cell(image.Label)},{ImageSimilarity.PsnrOf(errors[at]):F3},{apart[at]:F4}"));
             }
         }
     }

@@ -1,3 +1,5 @@
+using VaeCluster.Applications.Similarity;
+
 namespace VaeCluster.Applications.Augmenting;
 
 /// <summary>How far variations are from their originals.</summary>
@@ -24,7 +26,5 @@ internal sealed class Distances
         static double Sum(float[] values) => values.Sum(value => (double)value);
     }
 
-    public AugmentationReport Report() => new(count, Psnr(error / count), others == 0 ? null : Psnr(othersError / others), apart / count);
-
-    public static double Psnr(double meanSquaredError) => -10 * Math.Log10(meanSquaredError);
+    public AugmentationReport Report() => new(count, ImageSimilarity.PsnrOf(error / count), others == 0 ? null : ImageSimilarity.PsnrOf(othersError / others), apart / count);
 }

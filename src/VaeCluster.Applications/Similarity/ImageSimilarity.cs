@@ -1,11 +1,13 @@
 using System.Runtime.InteropServices;
+using VaeCluster.Models;
+using VaeCluster.Models.Objectives;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Applications.Similarity;
 
 /// <summary>How near two images are, their pixels in [0, 1].</summary>
 /// <param name="SquaredError">Mean over pixels and channels.</param>
-/// <param name="Psnr">Decibels: 10 log10(1 / squared error); infinite where they are equal.</param>
+/// <param name="Psnr">Decibels; infinite where they are equal.</param>
 /// <param name="Ssim">NaN below 11 pixels; see <see cref="StructuralSimilarity"/>.</param>
 /// <param name="MultiScale">MS-SSIM over as many scales as the image has; NaN below 11 pixels.</param>
 public readonly record struct ImageSimilarity(double SquaredError, double Psnr, double Ssim, double MultiScale)
@@ -31,9 +33,11 @@ public readonly record struct ImageSimilarity(double SquaredError, double Psnr, 
         var sum = 0.0;
         for (var i = 0; i < a.Length; i++) sum += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
         var error = sum / a.Length;
-        return new(error, 10 * Math.Log10(1 / error),
+        return new(error, PsnrOf(error),
             StructuralSimilarity.Ssim(a, b, channels, height, width), StructuralSimilarity.MultiScale(a, b, channels, height, width));
     }
+
+    public static double PsnrOf(double squaredError) => LossReport.PsnrOf(squaredError, PixelRange.ZeroToOne);
 
     private static float[] Numbers(Tensor images)
     {
