@@ -54,14 +54,15 @@ public sealed record Augmentation(int PerImage, double Temperature, bool Origina
         var noise = stack(Enumerable.Range(0, PerImage).Select(draw => noises.Draw(model.LatentShape, places, draw)), 1).to(model.Device) * Temperature; // [B, N, C, h, w]
         var away = (logVariance! * 0.5).exp().unsqueeze(1) * noise;
         var latents = (mean.unsqueeze(1) + away).flatten(0, 1); // [B * N, C, h, w]
-        var varied = model.ToUnit(model.Decode(latents));
+        var decoded = model.Decode(latents);
+        var varied = model.ToUnit(decoded);
         var originals = model.ToUnit(pixels);
         var errors = Numbers((varied.unflatten(0, read.Count, PerImage) - originals.unsqueeze(1)).square().flatten(2).mean([2L]));
         var apart = Numbers(away.square().flatten(2).sum(2L).sqrt());
         var others = read.Count > 1 ? Numbers((originals - cat([originals.narrow(0, 1, read.Count - 1), originals.narrow(0, 0, 1)])).square().flatten(1).mean([1L])) : [];
         distances.Add(errors, apart, others);
 
-        var pictures = model.ToPictures(model.Decode(latents));
+        var pictures = model.ToPictures(decoded);
         var shown = Originals ? model.ToPictures(pixels) : [];
         foreach (var (row, image) in read.Images.Index())
         {
