@@ -42,6 +42,8 @@ public sealed class ModelCommandTests(TrainedRun trained) : IClassFixture<Traine
         RunSandbox.Start("generate", text, "--out", gone).AssertUserError("text.png");
         RunSandbox.Start("generate", trained.Run, "--interpolate", text, trained.In("missing.png"), "--out", gone).AssertUserError("is no image", "there is no such file");
         RunSandbox.Start("generate", trained.Run, "--variations", "a.png", "--traverse", "b.png", "--out", gone).AssertUserError("give one of them");
+        RunSandbox.Start("generate", trained.Run, "--batch", "0", "--out", gone).AssertUserError("--batch 0: must be at least 1");
+        RunSandbox.Start("evaluate", trained.Run, trained.Images, "--samples", "0").AssertUserError("--samples 0: must be at least 1");
         Assert.Empty(Directory.EnumerateFileSystemEntries(there));
         Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(trained.Root), path => Path.GetFileName(path).StartsWith("out", StringComparison.Ordinal));
     }

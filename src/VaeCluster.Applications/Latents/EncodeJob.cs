@@ -33,7 +33,7 @@ public sealed class EncodeJob
     public EncodeJob(AppliedModel model, string place, ImageInputs images, string file, int batch)
     {
         ArgumentNullException.ThrowIfNull(model);
-        if (batch < 1) throw new UserErrorException($"--batch {batch}: must be at least 1.");
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         if (Path.GetExtension(file) != ".safetensors") throw new UserErrorException($"--out {file}: must end with .safetensors.");
         OutputFolder.ThrowIfThere(file);
         (this.model, this.images, this.file, this.batch) = (model, images, Path.GetFullPath(file), batch);

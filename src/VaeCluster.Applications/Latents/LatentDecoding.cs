@@ -20,7 +20,7 @@ public static class LatentDecoding
         ArgumentNullException.ThrowIfNull(latents);
         ThrowIfUnfit(model, latents, tiled);
         var atOnce = tiled ? 1 : batch ?? latents.Batch ?? model.DefaultBatch;
-        if (atOnce < 1) throw new UserErrorException($"--batch {atOnce}: must be at least 1.");
+        ArgumentOutOfRangeException.ThrowIfLessThan(atOnce, 1, nameof(batch));
         var scratch = Path.GetDirectoryName(output.In("any"))!;
         for (var first = 0L; first < latents.Count; first += atOnce)
         {

@@ -24,7 +24,7 @@ public sealed class ImageLikelihoods : IDisposable
     /// <exception cref="UserErrorException">The model has no likelihood, or there are no draws.</exception>
     public ImageLikelihoods(AppliedModel model, int draws, long seed)
     {
-        if (draws < 1) throw new UserErrorException($"{draws} draws: at least 1 is needed.");
+        if (draws < 1) throw new UserErrorException($"--samples {draws}: must be at least 1.");
         (this.model, Likelihood, Draws, noises) = (model, new Likelihood(model), draws, new LatentNoise(seed));
     }
 

@@ -44,7 +44,6 @@ public sealed record ScoreOptions
         if (Draws is < 1 or > 100_000) mistakes.Add($"--samples {Draws}: must be from 1 to 100,000.");
         if (!(Quantile is >= 0 and <= 1)) mistakes.Add($"--quantile {Quantile}: must be from 0 to 1.");
         if (ReferenceLimit < 1) mistakes.Add($"--reference-limit {ReferenceLimit}: must be at least 1.");
-        if (Batch < 1) mistakes.Add($"--batch {Batch}: must be at least 1.");
         if (ThresholdFromLabels && Labels is null) mistakes.Add("--threshold labels: needs --anomalies or --normal.");
         if (By != ScoreKind.Recon && Likelihood.ReasonForNone(model) is { } reason)
             mistakes.Add($"--by {ScoreReport.NameOf(By)}: {model.Name} {reason}. Give --by recon.");

@@ -45,7 +45,7 @@ internal static class AugmentCommand
         AugmentationReport? report = null;
         var output = parsed.InvocationConfiguration.Output;
         WorkView.Run(output, "images", images.Count, progress =>
-            report = augmentation.Run(model, images, folder, parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, progress, interruption.Token));
+            report = augmentation.Run(model, images, folder, ModelArguments.BatchOf(parsed, model), progress, interruption.Token));
         folder.Complete();
         ModelArguments.Report(parsed, images);
         var others = report!.PsnrOfOthers is { } psnr ? string.Create(CultureInfo.InvariantCulture, $" (different images: {psnr:F2} dB from each other)") : "";

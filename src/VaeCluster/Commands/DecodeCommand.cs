@@ -39,7 +39,7 @@ internal static class DecodeCommand
         using var folder = OutputFolder.Create(target);
         var output = parsed.InvocationConfiguration.Output;
         WorkView.Run(output, "images", latents.Count, progress =>
-            LatentDecoding.Run(model, latents, folder, parsed.GetValue(ModelArguments.Batch), parsed.GetValue(Tiled), progress, interruption.Token));
+            LatentDecoding.Run(model, latents, folder, ModelArguments.BatchOf(parsed), parsed.GetValue(Tiled), progress, interruption.Token));
         folder.Complete();
         output.WriteLine($"{target}: {latents.Count} pictures, by {model.Name}");
     }

@@ -47,7 +47,7 @@ internal static class EncodeCommand
         var place = parsed.GetRequiredValue(ModelArguments.Model);
         using var images = model.Images([parsed.GetRequiredValue(ModelArguments.Source)], ModelArguments.Inputs(parsed));
         var target = parsed.GetRequiredValue(Target);
-        var job = new EncodeJob(model, place, images, target, parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch);
+        var job = new EncodeJob(model, place, images, target, ModelArguments.BatchOf(parsed, model));
         job.Begin();
         var output = parsed.InvocationConfiguration.Output;
         WorkView.Run(output, "images", images.Count, progress =>

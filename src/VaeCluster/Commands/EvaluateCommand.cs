@@ -49,7 +49,7 @@ internal static class EvaluateCommand
             : null;
         EvaluationReport? report = null;
         WorkView.Run(parsed.GetValue(AsJson) ? TextWriter.Null : output, "images", images.Count, progress => report = Evaluator.Run(model, images, features,
-            parsed.GetValue(Samples), parsed.GetValue(ModelArguments.Seed), parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, progress, interruption.Token));
+            parsed.GetValue(Samples), parsed.GetValue(ModelArguments.Seed), ModelArguments.BatchOf(parsed, model), progress, interruption.Token));
         ModelArguments.Report(parsed, images);
         if (parsed.GetValue(AsJson))
         {

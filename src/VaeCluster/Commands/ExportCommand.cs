@@ -1,6 +1,5 @@
 using System.CommandLine;
 using VaeCluster.Applications.Interchange;
-using VaeCluster.Checkpoints;
 using VaeCluster.Data;
 using VaeCluster.Worker.Training;
 
@@ -12,15 +11,6 @@ internal static class ExportCommand
     private static readonly Argument<string> Place = new("dir") { Description = "A run folder, a folder of checkpoints, one of them, or s3://bucket/prefix." };
 
     private static readonly Argument<string> Target = new("out") { Description = "What is written; must not be there yet." };
-
-    private static readonly Option<bool> Average = new("--ema") { Description = "The moving average of the weights." };
-
-    private static readonly Option<string> Which = new("--checkpoint")
-    {
-        Description = "A step, latest or best.",
-        HelpName = "step",
-        DefaultValueFactory = _ => "latest",
-    };
 
     private static readonly Option<double?> ScalingFactor = new("--scaling-factor")
     {
@@ -41,11 +31,11 @@ internal static class ExportCommand
             ("vaecluster export diffusers runs/dogs dogs-vae --ema", "config.json and weights; the scaling factor comes from the training images"),
             ("vaecluster export diffusers runs/dogs dogs-vae --checkpoint best --scaling-factor 0.18215", "without the images"))
         {
-            Place, Target, Average, Which, ScalingFactor, Samples,
+            Place, Target, ModelArguments.Average, ModelArguments.Checkpoint, ScalingFactor, Samples,
         };
         diffusers.SetAction(Diffusers);
         var safetensors = new ExampleCommand("safetensors", "Write the weights as one file, under their names in PyTorch.",
-            ("vaecluster export safetensors runs/digits digits.safetensors", "parameters and buffers of the newest checkpoint")) { Place, Target, Average, Which };
+            ("vaecluster export safetensors runs/digits digits.safetensors", "parameters and buffers of the newest checkpoint")) { Place, Target, ModelArguments.Average, ModelArguments.Checkpoint };
         safetensors.SetAction(Safetensors);
         return new ExampleCommand("export", "Write a trained model for other tools.",
             ("vaecluster export diffusers runs/dogs dogs-vae", "for diffusers")) { diffusers, safetensors };
@@ -84,9 +74,7 @@ internal static class ExportCommand
 
     private static SavedModel Open(ParseResult parsed)
     {
-        var which = parsed.GetRequiredValue(Which);
-        if (!CheckpointChoice.TryParse(which, out var choice)) throw new UserErrorException($"--checkpoint {which}: give a step, latest or best.");
-        var model = SavedModel.Open(parsed.GetRequiredValue(Place), choice, parsed.GetValue(Average));
+        var model = SavedModel.Open(parsed.GetRequiredValue(Place), ModelArguments.CheckpointOf(parsed), parsed.GetValue(ModelArguments.Average));
         if (model.Warning is not null) parsed.InvocationConfiguration.Error.WriteLine(model.Warning);
         return model;
     }

@@ -75,7 +75,7 @@ internal static class GenerateCommand
         var named = Named(parsed);
         using var images = named.Length == 0 ? null : model.Images(named, new() { Limit = parsed.GetValue(ModelArguments.Limit) });
         using var folder = OutputFolder.Create(path);
-        var generator = new ImageGenerator(model, folder, parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, parsed.GetValue(ModelArguments.Seed));
+        var generator = new ImageGenerator(model, folder, ModelArguments.BatchOf(parsed, model), parsed.GetValue(ModelArguments.Seed));
         var stop = interruption.Token;
         if (images is null)
             WorkView.Run(output, "images", count, progress => generator.Samples(count, temperature, progress, stop));

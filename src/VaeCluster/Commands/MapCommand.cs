@@ -51,7 +51,7 @@ internal static class MapCommand
         LatentMap? map = null;
         var output = parsed.InvocationConfiguration.Output;
         WorkView.Run(output, "images", images.Count, progress =>
-            map = LatentMap.Of(model, images, parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, side, progress, interruption.Token));
+            map = LatentMap.Of(model, images, ModelArguments.BatchOf(parsed, model), side, progress, interruption.Token));
         var run = model.RunFolder is { } folder ? RunFolder.Open(folder) : null;
         using (run) OutputFile.Write(target, MapReport.Write(map!, model, source, run is null ? null : (run.ReadMetrics(), run.ReadValidations())));
         ModelArguments.Report(parsed, images);

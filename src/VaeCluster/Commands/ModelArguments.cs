@@ -86,12 +86,10 @@ internal static class ModelArguments
     /// <param name="imageSize">Null takes the model's own.</param>
     public static AppliedModel Open(ParseResult parsed, string place, int? imageSize)
     {
-        var which = parsed.GetRequiredValue(Checkpoint);
-        if (!CheckpointChoice.TryParse(which, out var choice)) throw new UserErrorException($"--checkpoint {which}: give a step, latest or best.");
         var model = AppliedModel.Open(new()
         {
             Place = place,
-            Checkpoint = choice,
+            Checkpoint = CheckpointOf(parsed),
             Average = parsed.GetValue(Average),
             Device = parsed.GetRequiredValue(Device),
             Threads = parsed.GetValue(Threads),
@@ -100,6 +98,22 @@ internal static class ModelArguments
         });
         if (model.Warning is not null) parsed.InvocationConfiguration.Error.WriteLine(model.Warning);
         return model;
+    }
+
+    public static CheckpointChoice CheckpointOf(ParseResult parsed)
+    {
+        var which = parsed.GetRequiredValue(Checkpoint);
+        return CheckpointChoice.TryParse(which, out var choice) ? choice : throw new UserErrorException($"--checkpoint {which}: give a step, latest or best.");
+    }
+
+    /// <summary>Images that go through the model at once.</summary>
+    public static int BatchOf(ParseResult parsed, AppliedModel model) => BatchOf(parsed) ?? model.DefaultBatch;
+
+    /// <summary>As the user said; null where nothing was.</summary>
+    public static int? BatchOf(ParseResult parsed)
+    {
+        var batch = parsed.GetValue(Batch);
+        return batch is null or >= 1 ? batch : throw new UserErrorException($"--batch {batch}: must be at least 1.");
     }
 
     public static InputOptions Inputs(ParseResult parsed) => new()

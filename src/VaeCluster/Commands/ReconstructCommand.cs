@@ -35,7 +35,7 @@ internal static class ReconstructCommand
         using var folder = OutputFolder.Create(path);
         IReadOnlyList<Reconstructed> done = [];
         WorkView.Run(output, "images", images.Count, progress => done = Reconstructor.Run(model, images, folder,
-            parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch, !parsed.GetValue(SheetsOnly), progress, interruption.Token));
+            ModelArguments.BatchOf(parsed, model), !parsed.GetValue(SheetsOnly), progress, interruption.Token));
         folder.Complete();
         ModelArguments.Report(parsed, images);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,

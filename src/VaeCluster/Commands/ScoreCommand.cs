@@ -77,7 +77,7 @@ internal static class ScoreCommand
             ReferenceLimit = parsed.GetValue(ReferenceLimit),
             ThresholdFromLabels = parsed.GetRequiredValue(From) == "labels",
             Labels = LabelRule.Of(parsed.GetValue(Anomalies) ?? [], parsed.GetValue(Normal) ?? []),
-            Batch = parsed.GetValue(ModelArguments.Batch) ?? model.DefaultBatch,
+            Batch = ModelArguments.BatchOf(parsed, model),
             Seed = parsed.GetValue(ModelArguments.Seed),
         };
         options.ThrowIfWrong(model);
