@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using VaeCluster.Applications.Likelihoods;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Applications.Generation;
@@ -34,11 +35,8 @@ public static class LatentPaths
     /// <param name="logVariance">Likewise.</param>
     public static IReadOnlyList<double> KlOfChannels(Tensor mean, Tensor logVariance)
     {
-        ArgumentNullException.ThrowIfNull(mean);
-        ArgumentNullException.ThrowIfNull(logVariance);
         using var scope = NewDisposeScope();
-        var (m, v) = (mean.to(ScalarType.Float64), logVariance.to(ScalarType.Float64));
-        var kl = ((m.square() + v.exp() - 1 - v) * 0.5).flatten(2).sum(2L).mean([0L]).cpu().contiguous(); // [C]
+        var kl = Likelihood.KlOfEach(mean, logVariance).flatten(2).sum(2L).mean([0L]).cpu().contiguous(); // [C]
         return MemoryMarshal.Cast<byte, double>(kl.bytes).ToArray();
     }
 }

@@ -83,11 +83,18 @@ public sealed class Likelihood
     /// <summary>KL of q(z|x) from N(0, I) in nats for each image: [B], in fp64.</summary>
     public static Tensor Kl(Tensor mean, Tensor logVariance)
     {
+        using var scope = NewDisposeScope();
+        return KlOfEach(mean, logVariance).flatten(1).sum(1L).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The same for each number of the latents: [B, C, H, W], in fp64.</summary>
+    public static Tensor KlOfEach(Tensor mean, Tensor logVariance)
+    {
         ArgumentNullException.ThrowIfNull(mean);
         ArgumentNullException.ThrowIfNull(logVariance);
         using var guard = no_grad();
         using var scope = NewDisposeScope();
         var (m, v) = (mean.to(ScalarType.Float64), logVariance.to(ScalarType.Float64));
-        return ((m.square() + v.exp() - 1 - v) * 0.5).flatten(1).sum(1L).MoveToOuterDisposeScope();
+        return ((m.square() + v.exp() - 1 - v) * 0.5).MoveToOuterDisposeScope();
     }
 }
