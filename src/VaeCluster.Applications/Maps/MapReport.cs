@@ -21,7 +21,8 @@ public static class MapReport
         ArgumentNullException.ThrowIfNull(model);
         var page = new StringBuilder();
         var title = $"The latents of {model.Name}";
-        page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n");
+        page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+        page.Append("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n");
         page.Append(CultureInfo.InvariantCulture, $"<title>{Text(title)}</title>\n<style>\n{Style()}</style>\n</head>\n<body>\n<header><h1>{Text(title)}</h1>\n");
         page.Append(Figures(map, model, source)).Append("</header>\n<main>\n");
         Section(page, "Where the images lie", Points(map));
@@ -97,7 +98,8 @@ public static class MapReport
         if (map.Shown.Count > 1)
         {
             yield return ("Correlation of the means", SvgChart.Heat("Correlation of the numbers with each other", map.Correlation, index => $"number {map.Shown[index]}")
-                + $"<p>The {map.Shown.Count} numbers that say most, in that order. <span style=\"color:var(--plus)\">Red</span> together, <span style=\"color:var(--minus)\">blue</span> against each other.</p>");
+                + $"<p>The {map.Shown.Count} numbers that say most, in that order. <span style=\"color:var(--plus)\">Red</span> together, "
+                + "<span style=\"color:var(--minus)\">blue</span> against each other.</p>");
         }
 
         static string Title(int number, double value) => string.Create(CultureInfo.InvariantCulture, $"number {number}: {value:G3}");

@@ -69,7 +69,9 @@ internal static class SvgChart
         var wide = (Width - Left - Right) / (double)Math.Max(1, bars.Count);
         foreach (var (index, (value, @class, title)) in bars.Index())
         {
-            svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{@class}\" x=\"{x.At(index) + wide * 0.1:F2}\" y=\"{y.At(value):F2}\" width=\"{wide * 0.8:F2}\" height=\"{height - Bottom - y.At(value):F2}\"><title>{WebUtility.HtmlEncode(title)}</title></rect>");
+            var (left, top) = (x.At(index) + wide * 0.1, y.At(value));
+            svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{@class}\" x=\"{left:F2}\" y=\"{top:F2}\" width=\"{wide * 0.8:F2}\" height=\"{height - Bottom - top:F2}\">");
+            svg.Append(CultureInfo.InvariantCulture, $"<title>{WebUtility.HtmlEncode(title)}</title></rect>");
         }
         return svg.Append("</svg>").ToString();
     }
@@ -85,7 +87,8 @@ internal static class SvgChart
             for (var column = 0; column < side; column++)
             {
                 var value = values[row, column];
-                svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{(value < 0 ? "minus" : "plus")}\" x=\"{column * cell:F2}\" y=\"{row * cell:F2}\" width=\"{cell:F2}\" height=\"{cell:F2}\" opacity=\"{Math.Abs(value):F3}\">");
+                svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{(value < 0 ? "minus" : "plus")}\" x=\"{column * cell:F2}\" y=\"{row * cell:F2}\"");
+                svg.Append(CultureInfo.InvariantCulture, $" width=\"{cell:F2}\" height=\"{cell:F2}\" opacity=\"{Math.Abs(value):F3}\">");
                 svg.Append(CultureInfo.InvariantCulture, $"<title>{nameOf(row)}, {nameOf(column)}: {value:F2}</title></rect>");
             }
         }

@@ -21,7 +21,7 @@ public sealed record RocCurve(IReadOnlyList<RocPoint> Points, double Area, long 
     public static RocCurve Of(IReadOnlyList<double> scores, IReadOnlyList<bool> anomalous)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(anomalous.Count, scores.Count);
-        long anomalies = anomalous.Count(is_ => is_), normal = anomalous.Count - anomalies;
+        long anomalies = anomalous.Count(flag => flag), normal = anomalous.Count - anomalies;
         if (anomalies == 0 || normal == 0)
             throw new UserErrorException($"There are {anomalies} anomalies and {normal} normal images: a ROC curve needs both. Correct the labels, or leave them out.");
         var order = Enumerable.Range(0, scores.Count).OrderByDescending(i => scores[i]).ToList();

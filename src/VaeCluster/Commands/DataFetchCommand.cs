@@ -6,7 +6,10 @@ namespace VaeCluster.Commands;
 /// <summary>Copies images from an object storage to a local disk.</summary>
 internal static class DataFetchCommand
 {
-    private static readonly Argument<string> Place = new("place") { Description = "s3://bucket/prefix. Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or whatever else the AWS SDK looks at." };
+    private static readonly Argument<string> Place = new("place")
+    {
+        Description = "s3://bucket/prefix. Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or whatever else the AWS SDK looks at.",
+    };
 
     private static readonly Argument<string> Folder = new("dir") { Description = "Where the files go. What is there with the right size is kept." };
 

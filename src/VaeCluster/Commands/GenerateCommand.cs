@@ -69,7 +69,7 @@ internal static class GenerateCommand
         var (path, output) = (parsed.GetRequiredValue(ModelArguments.Out), parsed.InvocationConfiguration.Output);
         var (count, temperature, steps) = (parsed.GetValue(Count), parsed.GetValue(Temperature), parsed.GetValue(Steps));
         if (count < 1) throw new UserErrorException($"--count {count}: must be at least 1.");
-        if (!(temperature >= 0) || !double.IsFinite(temperature)) throw new UserErrorException($"--temperature {temperature}: must not be negative.");
+        if (!(temperature >= 0) || !double.IsFinite(temperature)) throw new UserErrorException($"--temperature {temperature}: must be a number from 0 on.");
         OutputFolder.ThrowIfThere(path);
         using var model = ModelArguments.Open(parsed);
         var named = Named(parsed);

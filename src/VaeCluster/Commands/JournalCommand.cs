@@ -39,7 +39,8 @@ internal static class JournalCommand
             throw new UserErrorException($"{path}: there is no {RunFolder.JournalName} in it. A coordinator writes one; a run in one process has none.");
         var (order, origin) = OrderOf(folder);
         var report = JournalVerifier.Verify(folder.JournalPath, order);
-        if (json) output.WriteLine(JsonSerializer.Serialize(new { report.Steps, report.FirstStep, report.Epochs, report.Redone, report.Terms, order.Samples, order.Slots, report.Mistakes }, RunSummary.Format));
+        if (json) output.WriteLine(JsonSerializer.Serialize(
+            new { report.Steps, report.FirstStep, report.Epochs, report.Redone, report.Terms, order.Samples, order.Slots, report.Mistakes }, RunSummary.Format));
         else Show(folder, order, origin, report, output);
         return report.Mistakes.Count == 0 ? ExitCodes.Success : ExitCodes.Mistakes;
     }

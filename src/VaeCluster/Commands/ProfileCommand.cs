@@ -31,14 +31,14 @@ internal static class ProfileCommand
     {
         var output = parsed.InvocationConfiguration.Output;
         var seconds = parsed.GetValue(Seconds);
-        if (seconds is not (> 0 and <= 3600)) throw new UserErrorException($"--seconds {seconds}: give a number up to 3600.");
+        if (seconds is not (> 0 and <= 3600)) throw new UserErrorException($"--seconds {seconds}: must be above 0, and at most 3600.");
         using var interruption = new Interruption();
         var switches = parsed.GetValue(TrainCommand.Switches) ?? [];
         var environment = Environment.GetEnvironmentVariables();
         RunConfig Load(IReadOnlyList<string> more) => (parsed.GetValue(TrainCommand.ConfigFile) is { } file
             ? ConfigSources.FromFile(file, [.. switches, .. more], environment)
             : new ConfigSources { Text = DefaultConfig.Text, Name = DefaultConfig.Name, Switches = [.. switches, .. more], Environment = environment }).Load();
-        Show(Profiler.Measure(Load, TimeSpan.FromSeconds(seconds), what => Console.Error.WriteLine($"measuring {what}"), interruption.Token), output);
+        Show(Profiler.Measure(Load, TimeSpan.FromSeconds(seconds), what => parsed.InvocationConfiguration.Error.WriteLine($"measuring {what}"), interruption.Token), output);
     }
 
     private static void Show(Profile profile, TextWriter output)

@@ -18,7 +18,7 @@ internal static class ScoreCommand
 
     private static readonly Option<int> Samples = new("--samples") { Description = "Draws of each image's latent, for the likelihoods.", HelpName = "k", DefaultValueFactory = _ => 16 };
 
-    private static readonly Option<double> Share = new("--quantile")
+    private static readonly Option<double> Quantile = new("--quantile")
     {
         Description = "The threshold: this share of the reference's images lies below it.",
         HelpName = "q",
@@ -33,7 +33,7 @@ internal static class ScoreCommand
 
     private static readonly Option<int> ReferenceLimit = new("--reference-limit") { Description = "The first so many of them.", HelpName = "n", DefaultValueFactory = _ => 1000 };
 
-    private static readonly Option<string> From = new("--threshold")
+    private static readonly Option<string> Threshold = new("--threshold")
     {
         Description = "quantile, or labels: where anomalies and normal images are told apart best.",
         HelpName = "from",
@@ -49,12 +49,12 @@ internal static class ScoreCommand
     public static Command Create()
     {
         By.AcceptOnlyFromAmong([.. Enum.GetValues<ScoreKind>().Select(ScoreReport.NameOf)]);
-        From.AcceptOnlyFromAmong("quantile", "labels");
+        Threshold.AcceptOnlyFromAmong("quantile", "labels");
         var command = new ExampleCommand("score", "Find unusual images: reconstruction error, -ELBO, likelihood, and corrected for complexity.",
             ("vaecluster score runs/parts camera/today --out today", "scores.csv, scores.json, top.png; the threshold from the run's validation images"),
             ("vaecluster score runs/digits idx:PATH --split test --anomalies 3 --out threes", "with labels: ROC and AUROC of each score too"))
         {
-            ModelArguments.Model, ModelArguments.Images, ModelArguments.Out, By, Samples, Share, Reference, ReferenceLimit, From, Anomalies, Normal, Top, ModelArguments.Seed,
+            ModelArguments.Model, ModelArguments.Images, ModelArguments.Out, By, Samples, Quantile, Reference, ReferenceLimit, Threshold, Anomalies, Normal, Top, ModelArguments.Seed,
         };
         foreach (var option in ModelArguments.OfImages.Concat(ModelArguments.OfModel)) command.Add(option);
         command.SetAction(Score);
@@ -72,10 +72,10 @@ internal static class ScoreCommand
         {
             By = Enum.GetValues<ScoreKind>().First(kind => ScoreReport.NameOf(kind) == parsed.GetRequiredValue(By)),
             Draws = parsed.GetValue(Samples),
-            Quantile = parsed.GetValue(Share),
+            Quantile = parsed.GetValue(Quantile),
             Reference = parsed.GetValue(Reference),
             ReferenceLimit = parsed.GetValue(ReferenceLimit),
-            ThresholdFromLabels = parsed.GetRequiredValue(From) == "labels",
+            ThresholdFromLabels = parsed.GetRequiredValue(Threshold) == "labels",
             Labels = LabelRule.Of(parsed.GetValue(Anomalies) ?? [], parsed.GetValue(Normal) ?? []),
             Batch = ModelArguments.BatchOf(parsed, model),
             Seed = parsed.GetValue(ModelArguments.Seed),
