@@ -3,7 +3,5 @@ namespace VaeCluster.Applications.Tests;
 /// <summary>What was reported, at once and in order.</summary>
 internal sealed class Reports(List<long> values) : IProgress<long>
 {
-    public Reports() : this([]) { }
-
     public void Report(long value) => values.Add(value);
 }

@@ -57,6 +57,6 @@ public sealed class EvaluatorTests(TinyModel models) : IClassFixture<TinyModel>
         using var model = TinyModel.Open(file);
         Assert.Null(Likelihood.ReasonForNone(model));
         using var inputs = model.Images([models.In(folder)]);
-        return Evaluator.Run(model, inputs, features, draws: 8, seed: 3, batch, new Reports(), TestContext.Current.CancellationToken);
+        return Evaluator.Run(model, inputs, features, draws: 8, seed: 3, batch, new Nowhere(), TestContext.Current.CancellationToken);
     }
 }

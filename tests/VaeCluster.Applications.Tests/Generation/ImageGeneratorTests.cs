@@ -9,9 +9,9 @@ public sealed class ImageGeneratorTests(TinyModel models) : IClassFixture<TinyMo
     [Fact]
     public void Samples_SeedAlone_DecidesWhatIsDrawn()
     {
-        Generate("a", seed: 1, batch: 4, generator => generator.Samples(6, 1, new Reports(), Stop));
-        Generate("b", seed: 1, batch: 4, generator => generator.Samples(9, 1, new Reports(), Stop));
-        Generate("c", seed: 2, batch: 4, generator => generator.Samples(6, 1, new Reports(), Stop));
+        Generate("a", seed: 1, batch: 4, generator => generator.Samples(6, 1, new Nowhere(), Stop));
+        Generate("b", seed: 1, batch: 4, generator => generator.Samples(9, 1, new Nowhere(), Stop));
+        Generate("c", seed: 2, batch: 4, generator => generator.Samples(6, 1, new Nowhere(), Stop));
         Assert.Equal(Bytes("a/samples/000004.png"), Bytes("b/samples/000004.png"));
         Assert.NotEqual(Bytes("a/samples/000004.png"), Bytes("c/samples/000004.png"));
         Assert.NotEqual(Bytes("a/samples/000004.png"), Bytes("a/samples/000005.png"));
@@ -24,9 +24,9 @@ public sealed class ImageGeneratorTests(TinyModel models) : IClassFixture<TinyMo
     {
         using var model = TinyModel.Open(models.Digits);
         using var image = model.Images([models.Image("x.png", seed: 3)]);
-        Generate("cold", 1, 4, generator => generator.Variations(image, 2, 0, new Reports(), Stop));
+        Generate("cold", 1, 4, generator => generator.Variations(image, 2, 0, new Nowhere(), Stop));
         Assert.Equal(Bytes("cold/variations/000001.png"), Bytes("cold/variations/000002.png"));
-        Generate("warm", 1, 4, generator => generator.Variations(image, 2, 1, new Reports(), Stop));
+        Generate("warm", 1, 4, generator => generator.Variations(image, 2, 1, new Nowhere(), Stop));
         Assert.NotEqual(Bytes("warm/variations/000001.png"), Bytes("warm/variations/000002.png"));
     }
 
@@ -35,15 +35,15 @@ public sealed class ImageGeneratorTests(TinyModel models) : IClassFixture<TinyMo
     {
         using var model = TinyModel.Open(models.Colour);
         using var images = model.Images([models.Image("a.png", 16, 16, 3, 1), models.Image("b.png", 16, 16, 3, 2)]);
-        Generate("between", 1, 8, generator => generator.Interpolation(images, 3, new Reports(), Stop), models.Colour);
+        Generate("between", 1, 8, generator => generator.Interpolation(images, 3, new Nowhere(), Stop), models.Colour);
         // Thirty frames there, the inner ones back: as APNG has them.
         var animation = Encoding.Latin1.GetString(Bytes("between/spherical.png"));
         Assert.Equal(58, animation.Split("fcTL").Length - 1);
         Assert.Equal(1, animation.Split("IDAT").Length - 1);
         Assert.True(File.Exists(models.In("between/interpolation.png")));
-        Generate("walks", 1, 8, generator => generator.Traversal(images, 2, 3, new Reports(), Stop), models.Colour);
+        Generate("walks", 1, 8, generator => generator.Traversal(images, 2, 3, new Nowhere(), Stop), models.Colour);
         Assert.True(File.Exists(models.In("walks/traversal.png")));
-        Assert.Throws<UserErrorException>(() => Generate("one", 1, 8, generator => generator.Variations(images, 3, 1, new Reports(), Stop), models.Colour));
+        Assert.Throws<UserErrorException>(() => Generate("one", 1, 8, generator => generator.Variations(images, 3, 1, new Nowhere(), Stop), models.Colour));
     }
 
     [Fact]
