@@ -1,5 +1,4 @@
-using System.Globalization;
-using VaeCluster.Data.Inputs;
+using VaeCluster.Applications.Reconstruction;
 using static TorchSharp.torch;
 
 namespace VaeCluster.Applications.Latents;
@@ -30,13 +29,10 @@ public static class LatentDecoding
             var count = Math.Min(atOnce, latents.Count - first);
             var means = latents.Means(first, count);
             var images = tiled ? model.Model.ToPixels(model.Model.DecodeTiled(means.to(model.Device), scratch)) : model.Decode(means);
-            foreach (var (i, picture) in model.ToPictures(images).Index()) picture.Save(output.In(NameOf(latents.Images[(int)first + i])));
+            foreach (var (i, picture) in model.ToPictures(images).Index()) picture.Save(output.In(Reconstructor.FileName(latents.Images[(int)first + i])));
             progress.Report(first + count);
         }
     }
-
-    /// <summary>As reconstructions are called.</summary>
-    private static string NameOf(ImageOrigin image) => image.PathWith(string.Create(CultureInfo.InvariantCulture, $"-{image.Index + 1:D6}.png"));
 
     private static void ThrowIfUnfit(AppliedModel model, LatentFile latents, bool tiled)
     {

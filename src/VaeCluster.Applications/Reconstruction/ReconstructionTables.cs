@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using VaeCluster.Applications.Sheets;
 using VaeCluster.Config.Runs;
@@ -21,7 +20,7 @@ internal static class ReconstructionTables
         }
         File.WriteAllText(folder.In("scores.csv"), csv.ToString());
 
-        var mean = Means(worstFirst);
+        var mean = Reconstructed.Mean(worstFirst);
         var json = new JsonObject
         {
             ["model"] = model.Name,
@@ -41,18 +40,6 @@ internal static class ReconstructionTables
                 ["ms_ssim"] = NumberText.Finite(one.Similarity.MultiScale),
             })]),
         };
-        File.WriteAllText(folder.In("scores.json"), json.ToJsonString(new JsonSerializerOptions(RunSummary.Format)) + "\n");
-    }
-
-    /// <summary>Over the images; PSNR over those that are not equal.</summary>
-    public static Similarity.ImageSimilarity Means(IReadOnlyList<Reconstructed> images)
-    {
-        return new(Mean(image => image.SquaredError), Mean(image => image.Psnr), Mean(image => image.Ssim), Mean(image => image.MultiScale));
-
-        double Mean(Func<Similarity.ImageSimilarity, double> value)
-        {
-            var finite = images.Select(image => value(image.Similarity)).Where(double.IsFinite).DefaultIfEmpty(double.NaN);
-            return finite.Average();
-        }
+        File.WriteAllText(folder.In("scores.json"), json.ToJsonString(RunSummary.Format) + "\n");
     }
 }

@@ -64,7 +64,7 @@ public static class Reconstructor
     }
 
     /// <summary>Unlike for any two images, even of one path.</summary>
-    private static string FileName(ImageOrigin image) => image.PathWith(string.Create(CultureInfo.InvariantCulture, $"-{image.Index + 1:D6}.png"));
+    internal static string FileName(ImageOrigin image) => image.PathWith(string.Create(CultureInfo.InvariantCulture, $"-{image.Index + 1:D6}.png"));
 
     // By PSNR; equal ones in their order.
     private static readonly Comparer<Reconstructed> Worse = Comparer<Reconstructed>.Create((a, b) =>

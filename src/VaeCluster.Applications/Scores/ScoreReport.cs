@@ -47,7 +47,6 @@ public sealed class ScoreReport
         }
         if (thresholdFromLabels)
         {
-            if (labels is null) throw new UserErrorException("--threshold labels: needs --anomalies or --normal.");
             // Between the last score that counts and the next one: `above` is the rule of both thresholds.
             var best = Curves.First(curve => curve.Kind == by).Curve.Best.Threshold;
             var below = ranked.Select(one => one.Scores[by]).Where(score => score < best).DefaultIfEmpty(best - 1).Max();
@@ -122,7 +121,7 @@ public sealed class ScoreReport
             var read = images.Batches(1, one.Image.Index, one.Image.Index + 1, cancellation).Single();
             var pixels = model.ToTensor(read);
             var (mean, _) = model.Encode(pixels);
-            var label = one.Image.Label is { Length: <= 8 } short_ ? $" ({short_})" : "";
+            var label = one.Image.Label is { Length: <= 8 } word ? $" ({word})" : "";
             cells.Add(new(model.ToPictures(pixels)[0], one.Scores[By].ToString("G4", CultureInfo.InvariantCulture) + label));
             cells.Add(new(model.ToPictures(model.Decode(mean))[0]));
         }

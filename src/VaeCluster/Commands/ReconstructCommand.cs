@@ -38,10 +38,8 @@ internal static class ReconstructCommand
             ModelArguments.BatchOf(parsed, model), !parsed.GetValue(SheetsOnly), progress, interruption.Token));
         folder.Complete();
         ModelArguments.Report(parsed, images);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{path}: {model.Name}; PSNR {Mean(done, one => one.Similarity.Psnr):F2} dB, SSIM {Mean(done, one => one.Similarity.Ssim):F4} on average; worst {done[0].Image.Name}, best {done[^1].Image.Name}"));
+        var mean = Reconstructed.Mean(done);
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {model.Name}; PSNR {mean.Psnr:F2} dB, SSIM {mean.Ssim:F4} on average; ")
+            + $"worst {done[0].Image.Name}, best {done[^1].Image.Name}");
     }
-
-    private static double Mean(IReadOnlyList<Reconstructed> images, Func<Reconstructed, double> value) =>
-        images.Select(value).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Average();
 }
