@@ -174,6 +174,17 @@ internal sealed partial class TestCluster : IAsyncDisposable
         return null!;
     }
 
+    /// <summary>What a worker's metrics say of a series, which is written as they write it.</summary>
+    public async Task<double> MetricAsync(string worker, string series)
+    {
+        const string said = "Metrics: ";
+        var line = Said.Split('\n').First(line => line.StartsWith($"[worker {worker}] ", StringComparison.Ordinal) && line.Contains(said, StringComparison.Ordinal));
+        using var http = new HttpClient();
+        var text = await http.GetStringAsync(new Uri(line[(line.IndexOf(said, StringComparison.Ordinal) + said.Length)..]), TestContext.Current.CancellationToken);
+        var value = text.Split('\n').Single(line => line.StartsWith(series + " ", StringComparison.Ordinal))[series.Length..];
+        return double.Parse(value, CultureInfo.InvariantCulture);
+    }
+
     public Task<RunStatus> WaitForStepAsync(ulong step) => WaitAsync($"step {step} is done", status => status.CompletedSteps >= step);
 
     /// <summary>The next status that is told; null where the coordinator has ended.</summary>

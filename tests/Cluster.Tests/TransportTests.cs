@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using Phase = VaeCluster.Protocol.V1.RunStatus.Types.Phase;
 
 namespace VaeCluster.Cluster.Tests;
@@ -101,17 +100,9 @@ public sealed class TransportTests
     /// <summary>Whether gradients have left a worker by gRPC, and whether they were read in its memory.</summary>
     private static async Task<(bool Grpc, bool Shared)> UsesAsync(TestCluster cluster, string id)
     {
-        const string said = "Metrics: ";
-        var line = cluster.Said.Split('\n').First(line => line.StartsWith($"[worker {id}] ", StringComparison.Ordinal) && line.Contains(said, StringComparison.Ordinal));
-        using var http = new HttpClient();
-        var text = await http.GetStringAsync(new Uri(line[(line.IndexOf(said, StringComparison.Ordinal) + said.Length)..]), TestContext.Current.CancellationToken);
-        return (Sent("grpc") > 0, Sent("shared") > 0);
+        return (await SentAsync("grpc") > 0, await SentAsync("shared") > 0);
 
-        double Sent(string transport)
-        {
-            var series = $"vaecluster_worker_exchange_bytes_total{{direction=\"sent\",transport=\"{transport}\"}} ";
-            return double.Parse(text.Split('\n').Single(line => line.StartsWith(series, StringComparison.Ordinal))[series.Length..], CultureInfo.InvariantCulture);
-        }
+        Task<double> SentAsync(string transport) => cluster.MetricAsync(id, $"vaecluster_worker_exchange_bytes_total{{direction=\"sent\",transport=\"{transport}\"}}");
     }
 
     /// <summary>The shared memories that a process has mapped, its own among them.</summary>

@@ -8,14 +8,8 @@ public sealed class ProfilerTests
     [Fact]
     public void Measure_ATinyModel_TellsItsStepsAndWhatWasTried()
     {
-        static RunConfig Load(IReadOnlyList<string> settings) => new ConfigSources
-        {
-            Text = "model: {preset: tiny, image_size: 16}\ndata: {source: \"shapes:?count=64&size=16\", threads: 1}\ntrain: {batch: 8, slots: 4, steps: 100, threads: 1}\n",
-            Name = "test",
-            Switches = settings,
-        }.Load();
         List<string> said = [];
-        var profile = Profiler.Measure(Load, TimeSpan.FromMilliseconds(50), said.Add, TestContext.Current.CancellationToken);
+        var profile = Profiler.Measure(Tiny(steps: 100), TimeSpan.FromMilliseconds(50), said.Add, TestContext.Current.CancellationToken);
 
         var steps = profile.Steps;
         Assert.True(steps.Steps >= 3);
@@ -31,13 +25,15 @@ public sealed class ProfilerTests
     [Fact]
     public void Measure_ARunOfTwoSteps_IsRefused()
     {
-        static RunConfig Load(IReadOnlyList<string> settings) => new ConfigSources
-        {
-            Text = "model: {preset: tiny, image_size: 16}\ndata: {source: \"shapes:?count=64&size=16\", threads: 1}\ntrain: {batch: 8, slots: 4, steps: 2, threads: 1}\n",
-            Name = "test",
-            Switches = settings,
-        }.Load();
-        var refused = Assert.Throws<UserErrorException>(() => Profiler.Measure(Load, TimeSpan.FromMilliseconds(50), _ => { }, TestContext.Current.CancellationToken));
+        var refused = Assert.Throws<UserErrorException>(() => Profiler.Measure(Tiny(steps: 2), TimeSpan.FromMilliseconds(50), _ => { }, TestContext.Current.CancellationToken));
         Assert.Contains("this run has 2", refused.Message, StringComparison.Ordinal);
     }
+
+    private static Func<IReadOnlyList<string>, RunConfig> Tiny(int steps) => settings => new ConfigSources
+    {
+        Text = "model: {preset: tiny, image_size: 16}\ndata: {source: \"shapes:?count=64&size=16\", threads: 1}\n"
+            + $"train: {{batch: 8, slots: 4, steps: {steps}, threads: 1}}\n",
+        Name = "test",
+        Switches = settings,
+    }.Load();
 }
