@@ -179,8 +179,8 @@ internal sealed partial class TestCluster : IAsyncDisposable
     {
         const string said = "Metrics: ";
         var line = Said.Split('\n').First(line => line.StartsWith($"[worker {worker}] ", StringComparison.Ordinal) && line.Contains(said, StringComparison.Ordinal));
-        using var http = new HttpClient();
-        var text = await http.GetStringAsync(new Uri(line[(line.IndexOf(said, StringComparison.Ordinal) + said.Length)..]), TestContext.Current.CancellationToken);
+        using var http = new HttpClient { Timeout = Deadline };
+        var text = await http.GetStringAsync(new Uri(line[(line.IndexOf(said, StringComparison.Ordinal) + said.Length)..]));
         var value = text.Split('\n').Single(line => line.StartsWith(series + " ", StringComparison.Ordinal))[series.Length..];
         return double.Parse(value, CultureInfo.InvariantCulture);
     }
