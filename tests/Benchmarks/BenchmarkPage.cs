@@ -13,7 +13,7 @@ internal sealed class BenchmarkPage : IDisposable
     private readonly StringWriter printed = new(CultureInfo.InvariantCulture);
     private readonly long start = Stopwatch.GetTimestamp();
 
-    /// <param name="path">Of the file, which is written when all is done.</param>
+    /// <param name="path">Of the file, which is written after each area: one that is stopped leaves what was measured.</param>
     /// <param name="command">What was typed.</param>
     public BenchmarkPage(string path, string command)
     {
@@ -46,18 +46,22 @@ internal sealed class BenchmarkPage : IDisposable
 
             """);
         printed.GetStringBuilder().Clear();
+        Save();
     }
 
     /// <summary>Nothing that was printed so far belongs to the next area.</summary>
     public void Begin() => printed.GetStringBuilder().Clear();
 
-    public void Write()
+    /// <summary>The last line.</summary>
+    public void End()
     {
         page.Append(CultureInfo.InvariantCulture, $"\nAll of it took {Stopwatch.GetElapsedTime(start).TotalMinutes:F0} minutes.\n");
-        File.WriteAllText(path, page.ToString().ReplaceLineEndings("\n"));
+        Save();
     }
 
     public void Dispose() => Console.SetOut(console);
+
+    private void Save() => File.WriteAllText(path, page.ToString().ReplaceLineEndings("\n"));
 
     private static string Commit()
     {

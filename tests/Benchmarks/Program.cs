@@ -62,7 +62,7 @@ foreach (var (name, area) in areas.Where(entry => names.Count > 0 ? names.Contai
     }
     page?.Add(name, area.Claim, Stopwatch.GetElapsedTime(start));
 }
-page?.Write();
+page?.End();
 return failed == 0 ? 0 : 1;
 
 /// <param name="Run">Measures and prints.</param>
