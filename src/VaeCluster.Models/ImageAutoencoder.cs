@@ -1,4 +1,5 @@
 using VaeCluster.Models.Blocks;
+using VaeCluster.Models.Layers;
 using VaeCluster.Models.Presets;
 using VaeCluster.Models.Tiles;
 using static TorchSharp.torch;
@@ -123,6 +124,21 @@ public abstract class ImageAutoencoder : nn.Module
 
     private protected virtual StoredImage ReconstructTiled(StoredImage latents, TiledPass pass) =>
         throw new NotSupportedException($"{GetName()} takes images of {InputShape} alone, which need no tiles.");
+
+    /// <summary>
+    /// The layers that an encoding and a decoding go through, each with what it is given there. A convolution or a norm that
+    /// stands alone between blocks is not among them.
+    /// </summary>
+    /// <param name="images">[B, C, H, W]</param>
+    /// <param name="noise">[B, latent C, H, W]; null decodes the mean.</param>
+    public IReadOnlyList<ModelLayer> Layers(Tensor images, Tensor? noise)
+    {
+        using var scope = NewDisposeScope();
+        using var watch = new LayerWatch(this);
+        var (mean, logVariance) = Encode(images);
+        Decode(Sample(mean, noise is null ? null : logVariance, noise));
+        return watch.Layers;
+    }
 
     /// <summary>Registers a part under its name in state_dict.</summary>
     protected T Add<T>(string name, T module) where T : nn.Module

@@ -1,3 +1,4 @@
+using VaeCluster.Models.Layers;
 using VaeCluster.Models.Tiles;
 using static TorchSharp.torch;
 
@@ -11,6 +12,7 @@ internal abstract class Block(string name) : nn.Module<Tensor, Tensor>(name)
 {
     public sealed override Tensor forward(Tensor input)
     {
+        LayerWatch.See(this, input);
         using var scope = NewDisposeScope();
         return Apply(input).MoveToOuterDisposeScope();
     }

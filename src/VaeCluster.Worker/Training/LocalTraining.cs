@@ -90,6 +90,9 @@ public sealed class LocalTraining : IDisposable
     /// <inheritdoc cref="TrainingParts.WritePictures"/>
     public void WritePictures(Func<string, string> pathOf, CancellationToken cancellation) => parts.WritePictures(pathOf, cancellation);
 
+    /// <summary>The model's layers, with what the first micro-batch of the next step gives them. The caller disposes their inputs.</summary>
+    internal IReadOnlyList<ModelLayer> Layers(CancellationToken cancellation) => Computation.Layers(Images, cancellation);
+
     public string WeightsSha256() => State.WeightsSha256();
 
     /// <inheritdoc cref="TrainingParts.SaveWeights"/>

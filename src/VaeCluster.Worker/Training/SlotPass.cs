@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using VaeCluster.Data.Order;
+using VaeCluster.Models;
 using VaeCluster.Models.Objectives;
 using VaeCluster.Torch;
 using static TorchSharp.torch;
@@ -59,6 +60,17 @@ internal sealed class SlotPass(TrainingState state) : IDisposable
             else loss.backward();
             Backward += Stopwatch.GetElapsedTime(clock);
         }
+    }
+
+    /// <summary>What the first micro-batch of slot 0 gives each layer. The caller disposes it.</summary>
+    public IReadOnlyList<ModelLayer> Layers(ReadOnlySpan<float> pixels, int samples, long step)
+    {
+        var train = state.Config.Train;
+        var count = Math.Min(train.MicroBatch ?? samples, samples);
+        using var scope = NewDisposeScope();
+        state.Statistics.BeforeForward();
+        using var _ = Autocast.Begin(train.Precision, state.Device.type);
+        return state.Model.Layers(Images(pixels, samples).narrow(0, 0, count), Noise(Purpose.Noise, samples, step, slot: 0)?.narrow(0, 0, count));
     }
 
     /// <summary>Images that were read into memory, as a tensor on the device.</summary>

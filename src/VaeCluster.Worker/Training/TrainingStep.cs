@@ -4,6 +4,7 @@ using TorchSharp;
 using VaeCluster.Collectives;
 using VaeCluster.Data.Order;
 using VaeCluster.Data.Pipeline;
+using VaeCluster.Models;
 using VaeCluster.Models.Objectives;
 using VaeCluster.Torch;
 
@@ -181,6 +182,13 @@ public sealed class TrainingStep : IDisposable
             sums.BeginSlot();
             return sums.Finish();
         })];
+    }
+
+    /// <summary>The model's layers on the first micro-batch of the next step. The caller disposes their inputs.</summary>
+    internal IReadOnlyList<ModelLayer> Layers(SlotPipeline images, CancellationToken cancellation)
+    {
+        using var batch = images.Take(state.Step, 0, cancellation);
+        return pass.Layers(batch.Pixels, batch.Count, state.Step);
     }
 
     /// <summary>A batch as a tensor on the model's device.</summary>

@@ -15,13 +15,16 @@ internal static class ProfileCommand
         DefaultValueFactory = _ => 5,
     };
 
+    private static readonly Option<bool> Layers = new("--layers") { Description = "Each layer too, by itself." };
+
     public static Command Create()
     {
         var command = new ExampleCommand("profile", "Measure where a step's time goes on this machine, and what to change first.",
             ("vaecluster profile --config digits.yaml", "parts of a step, images/s, FLOP/s of the machine's best, memory, advice"),
+            ("vaecluster profile --config digits.yaml --layers", "each layer's time and FLOP/s too"),
             ("vaecluster profile --config digits.yaml --seconds 20 --set train.threads=2", "measured longer, with another setting"))
         {
-            TrainCommand.ConfigFile, Seconds, TrainCommand.Switches,
+            TrainCommand.ConfigFile, Seconds, Layers, TrainCommand.Switches,
         };
         command.SetAction(Measure);
         return command;
@@ -38,7 +41,14 @@ internal static class ProfileCommand
         RunConfig Load(IReadOnlyList<string> more) => (parsed.GetValue(TrainCommand.ConfigFile) is { } file
             ? ConfigSources.FromFile(file, [.. switches, .. more], environment)
             : new ConfigSources { Text = DefaultConfig.Text, Name = DefaultConfig.Name, Switches = [.. switches, .. more], Environment = environment }).Load();
-        Show(Profiler.Measure(Load, TimeSpan.FromSeconds(seconds), what => parsed.InvocationConfiguration.Error.WriteLine($"measuring {what}"), interruption.Token), output);
+        var time = TimeSpan.FromSeconds(seconds);
+        var profile = Profiler.Measure(Load, time, Say, interruption.Token);
+        Show(profile, output);
+        if (!parsed.GetValue(Layers)) return;
+        Say("each layer");
+        Show(LayerProfile.Measure(Load([]), time, interruption.Token), profile.Steps, output);
+
+        void Say(string what) => parsed.InvocationConfiguration.Error.WriteLine($"measuring {what}");
     }
 
     private static void Show(Profile profile, TextWriter output)
@@ -56,5 +66,19 @@ internal static class ProfileCommand
         foreach (var (sentence, at) in Advice.Of(profile).Select((sentence, at) => (sentence, at + 1))) output.WriteLine($"  {at}. {sentence}");
 
         void Line(string name, FormattableString value) => output.WriteLine($"{name,-14}{value.ToString(CultureInfo.InvariantCulture)}");
+    }
+
+    private static void Show(IReadOnlyList<LayerProfile> layers, StepProfile steps, TextWriter output)
+    {
+        var width = layers.Max(layer => layer.Name.Length);
+        Line("layer", $"{"output",-12}{"forward ms",12}{"backward ms",12}{"of a step",12}{"GFLOP/s",10}");
+        foreach (var layer in layers) Row(layer.Name, $"{layer.Output}", layer.Forward, layer.Backward, layer.FlopsPerSecond);
+        var (forward, backward) = (layers.Sum(layer => layer.Forward), layers.Sum(layer => layer.Backward));
+        Row("all of these", "", forward, backward, layers.Sum(layer => layer.Flops) / (forward + backward));
+        Row("the rest", "", steps.Forward - forward, steps.Backward - backward, null);
+
+        void Row(string name, string shape, double forward, double backward, double? rate) =>
+            Line(name, $"{shape,-12}{forward * 1e3,12:F2}{backward * 1e3,12:F2}{(forward + backward) / steps.Step,12:P1}{rate / 1e9,10:F1}");
+        void Line(string name, FormattableString value) => output.WriteLine($"{name.PadRight(width)}  {value.ToString(CultureInfo.InvariantCulture)}");
     }
 }

@@ -1,5 +1,6 @@
 using VaeCluster.Config;
 using VaeCluster.Worker.Profiling;
+using VaeCluster.Worker.Training;
 
 namespace VaeCluster.Worker.Tests.Profiling;
 
@@ -20,6 +21,23 @@ public sealed class ProfilerTests
         Assert.All(profile.Probes, probe => Assert.InRange(probe.Gain, 0.01, 100));
         Assert.Equal(["the configuration as it is", "the machine", .. profile.Probes.Select(probe => probe.Setting)], said);
         Assert.True(profile.ProcessBytes > profile.ModelBytes);
+    }
+
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("bf16")]
+    public void MeasureLayers_ATinyModel_TellsEachOne(string precision)
+    {
+        var config = Tiny(steps: 100)([$"train.precision={precision}"]);
+        using var training = new LocalTraining(config, TestContext.Current.CancellationToken);
+
+        var layers = LayerProfile.Measure(config, TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
+
+        Assert.Contains(layers, layer => layer.Name.StartsWith("encoder.mid_block", StringComparison.Ordinal));
+        Assert.Contains(layers, layer => layer.Name.StartsWith("decoder.up_blocks", StringComparison.Ordinal));
+        Assert.All(layers, layer => Assert.True(layer is { Forward: > 0, Backward: > 0, Flops: > 0 }));
+        // All but the convolutions at both ends of encoder and decoder.
+        Assert.InRange(layers.Sum(layer => layer.Flops), 0.8 * 3 * 8 * training.ForwardFlops, 3.0 * 8 * training.ForwardFlops);
     }
 
     [Fact]
