@@ -30,6 +30,12 @@ public sealed record CheckpointMetadata
     /// <summary>Over optimizer and EMA. Computed from the snapshot in the background where it is not given.</summary>
     public string? StateSha256 { get; init; }
 
+    /// <summary>
+    /// What a run's coordinator had not acknowledged of the steps before this one (StepRecords of the protocol), so that its journal
+    /// gets them when the run goes on from here; null for nothing.
+    /// </summary>
+    public byte[]? Records { get; init; }
+
     public required CheckpointOwner Writer { get; init; }
 }
 

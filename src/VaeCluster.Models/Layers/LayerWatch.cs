@@ -14,7 +14,7 @@ internal sealed class LayerWatch : IDisposable
 
     public LayerWatch(ImageAutoencoder model)
     {
-        names = model.named_modules().ToDictionary(part => part.module, part => part.name, ReferenceEqualityComparer.Instance);
+        names = model.named_modules().ToDictionary(part => part.module, part => part.name);
         current = this;
     }
 

@@ -45,6 +45,12 @@ public sealed class RunCheckpoints : IAsyncDisposable
         return new RunCheckpoints(config, manifestId, storage, report, time ?? TimeProvider.System);
     }
 
+    /// <summary>Gives what goes into <see cref="CheckpointMetadata.Records"/>, when a checkpoint is taken.</summary>
+    public Func<byte[]?>? Records { get; set; }
+
+    /// <summary>Those of the checkpoint that was restored.</summary>
+    public byte[]? RestoredRecords { get; private set; }
+
     /// <summary>Attempts to save that have failed since the last one that succeeded.</summary>
     public int FailedInARow => writer.FailedInARow;
 
@@ -83,7 +89,7 @@ public sealed class RunCheckpoints : IAsyncDisposable
         var changes = SavedConfig.Changes(loaded, storage.Location, config, identity, manifestId);
         Tensors(state).Load(loaded);
         cadence = new CheckpointCadence(config.Checkpoints, state.Step, time);
-        restoredLoss = loaded.Metadata.ValidationLoss;
+        (restoredLoss, RestoredRecords) = (loaded.Metadata.ValidationLoss, loaded.Metadata.Records);
         report(new CheckpointRestored(state.Step, loaded.Name, storage.Location, changes, loaded.Warning));
         return state.Step;
     }
@@ -158,6 +164,7 @@ public sealed class RunCheckpoints : IAsyncDisposable
             ConfigIdentity = identity,
             ManifestId = manifestId,
             ValidationLoss = validationLoss ?? restoredLoss,
+            Records = Records?.Invoke(),
             Writer = owner,
         });
 

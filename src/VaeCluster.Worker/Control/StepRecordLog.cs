@@ -71,6 +71,12 @@ public sealed class StepRecordLog(TimeProvider? time = null)
         lock (gate) unsent = records.First;
     }
 
+    /// <summary>Everything kept, whether it was sent or not.</summary>
+    public StepRecords All()
+    {
+        lock (gate) return new StepRecords { Records = { records } };
+    }
+
     /// <summary>The next message of records; null when all were sent.</summary>
     public StepRecords? TakeUnsent()
     {

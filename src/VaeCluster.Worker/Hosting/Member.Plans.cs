@@ -39,7 +39,7 @@ internal sealed partial class Member
     public void Hear(Restore restore)
     {
         HostingLog.Restores(logger, restore.Reason);
-        output.Restore();
+        rounds.Restored(output.Restore());
         holdsState = true;
         Publish();
         reports.Ready(standing);

@@ -80,6 +80,7 @@ internal sealed partial class Member : IDisposable
         sum = new ExchangedSum(Exchange, parts.State.Parameters, () => mailbox.IsInterrupted);
         reports = new MemberReports(parts, connection);
         rounds = new MemberRounds(parts, sum, connection, mailbox, metrics, Pace, output);
+        output.Records = rounds.Unrecorded;
         source.Attach(layout);
         links.Attach(run, Exchange);
     }

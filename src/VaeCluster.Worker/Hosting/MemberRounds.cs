@@ -42,6 +42,26 @@ internal sealed class MemberRounds(
     /// <summary>A state has been taken up: its first round is the next one.</summary>
     public void Resume() => ValidatesNext = order.ValidatesAfter(parts.State.Step);
 
+    /// <summary>What the coordinator has not acknowledged, and the step whose validation is still to come; null for nothing.</summary>
+    public byte[]? Unrecorded()
+    {
+        var records = connection.Records.All();
+        if (unfinished is { } last && (long)last.Step == parts.State.Step - 1) records.Records.Add(last);
+        return records.Records.Count == 0 ? null : records.ToByteArray();
+    }
+
+    /// <summary>What was unrecorded when the state that was just restored was saved.</summary>
+    public void Restored(byte[]? unrecorded)
+    {
+        if (unrecorded is null) return;
+        var validates = order.ValidatesAfter(parts.State.Step);
+        foreach (var record in StepRecords.Parser.ParseFrom(unrecorded).Records)
+        {
+            if (validates && (long)record.Step == parts.State.Step - 1) unfinished = record;
+            else connection.Records.Add(record);
+        }
+    }
+
     /// <summary>The next round, begun in the exchange.</summary>
     /// <param name="plan">Says which slots this member computes.</param>
     /// <returns>False where it was given up; the state is as it was.</returns>

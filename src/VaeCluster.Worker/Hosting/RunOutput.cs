@@ -26,11 +26,19 @@ internal sealed class RunOutput(TrainingParts parts, RunFolder? folder, RunCheck
     /// <summary>Everything is written that the run leaves.</summary>
     public bool IsFinished => savedStep == parts.State.TotalSteps;
 
+    /// <summary>Gives the records that the journal may lack, for a checkpoint.</summary>
+    public Func<byte[]?> Records
+    {
+        set => checkpoints?.Records = value;
+    }
+
     /// <summary>Loads the newest checkpoint, or what the seed gives.</summary>
-    public void Restore()
+    /// <returns>The records that were saved with it.</returns>
+    public byte[]? Restore()
     {
         var restored = checkpoints?.RestoreAsync(parts.State, CheckpointChoice.Latest, CancellationToken.None).GetAwaiter().GetResult();
         if (restored is null && parts.State.Step > 0) MemberState.Begin(parts);
+        return restored is null ? null : checkpoints!.RestoredRecords;
     }
 
     public void SaveIfDue(CheckpointOwner owner)
