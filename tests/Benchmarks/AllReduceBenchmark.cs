@@ -12,7 +12,7 @@ internal static class AllReduceBenchmark
 {
     private const int KiB = 1024;
     private const int MiB = 1024 * KiB;
-    private const int Rounds = 5;
+    private const int Rounds = 3;
 
     /// <summary>By gRPC, as between hosts.</summary>
     public static Task RunAsync() => RunAsync([256 * KiB, 16 * MiB, 64 * MiB],

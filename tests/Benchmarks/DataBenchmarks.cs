@@ -29,7 +29,7 @@ internal static class DataBenchmarks
         var photos = await PhotosFolderAsync(folder);
         await using var peer = new TorchvisionPeer(photos);
         var count = Directory.GetFiles(photos).Length;
-        Console.WriteLine($"{count} photos of {photos}, batches of {Batch}, images/s on one core, median (range) of {Rounds} rounds in turn");
+        Console.WriteLine($"{count} photos of {Path.GetFileName(photos)}, batches of {Batch}, images/s on one core, median (range) of {Rounds} rounds in turn");
         foreach (var size in (int[])[64, 256])
         {
             var cache = new CacheOptions { Folder = folder.File($"cache-{size}") };

@@ -11,7 +11,7 @@ namespace Benchmarks;
 /// </summary>
 internal static class DdpBenchmark
 {
-    private const int Rounds = 4;
+    private const int Rounds = 3;
     private static readonly TimeSpan Warming = TimeSpan.FromSeconds(2);
 
     public static Task RunMnistAsync() => CompareAsync("mnist", 128, 28, 4);

@@ -20,7 +20,7 @@ internal static class RecoveryBenchmark
 {
     private const int Kills = 30;
     private const int Others = 3;
-    private const int PeerKills = 3;
+    private const int PeerKills = 2;
     private const int Batch = 24;
     private const int Size = 16;
 

@@ -10,7 +10,7 @@ namespace Benchmarks;
 /// <summary>A whole training step, and its optimizer alone, beside PyTorch on the same libtorch with one thread.</summary>
 internal static class TrainingBenchmarks
 {
-    private const int Rounds = 6;
+    private const int Rounds = 4;
 
     public static Task RunAsync()
     {

@@ -10,7 +10,7 @@ namespace Benchmarks;
 /// </summary>
 internal static class UnevenBenchmark
 {
-    private const int Rounds = 3;
+    private const int Rounds = 2;
     private const int Batch = 64;
     private const int Size = 16;
     private static readonly TimeSpan RunTime = TimeSpan.FromMilliseconds(10);

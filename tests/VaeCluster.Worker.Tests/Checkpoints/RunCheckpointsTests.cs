@@ -154,6 +154,25 @@ public sealed class RunCheckpointsTests : IDisposable
         Assert.Equal([2, 1], (await ListAsync(config)).Select(entry => entry.Step));
     }
 
+    [Fact]
+    public async Task Records_SavedWithTheState_AreThereAfterRestore()
+    {
+        var config = Runs.Config("tiny");
+        byte[] records = [1, 2, 3];
+        using var training = new LocalTraining(config);
+        Run(training, 1);
+        await using (var checkpoints = Open(training, config))
+        {
+            checkpoints.Records = () => records;
+            Assert.True(await checkpoints.SaveLastAsync(training.State, Owner, null, _cancellation));
+        }
+
+        using var again = new LocalTraining(config);
+        await using var restored = Open(again, config);
+        Assert.Equal(1, await restored.RestoreAsync(again.State, CheckpointChoice.Latest, _cancellation));
+        Assert.Equal(records, restored.RestoredRecords);
+    }
+
     private RunCheckpoints Open(LocalTraining training, RunConfig config) =>
         RunCheckpoints.Open(config, _folder, training.ManifestId, outcome => { lock (_outcomes) _outcomes.Add(outcome); });
 
