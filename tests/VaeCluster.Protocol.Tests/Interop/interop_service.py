@@ -55,7 +55,7 @@ class Interop(interop_pb2_grpc.InteropServicer):
         try:
             yield request
             await asyncio.sleep(60)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):  # the latter where the call ended while the item was still on its way
             self.ending(request.text).set_result(interop_pb2.Seen(seconds_left=left, cancelled=True))
             raise
 
