@@ -16,7 +16,7 @@ public sealed class WorkerFailureTests
             train: {batch: 8, slots: 2, steps: 8, seed: 7, threads: 1, validate_epochs: 0}
             """;
         var expected = TestCluster.WeightsOfOneProcess(config);
-        // The limit is the process': it may hit .NET first, or another thread, and no slot has failed then. One has to say it.
+        // The limit is the process': it may hit .NET first, which dies of it without a word, as any worker may. One has to say it.
         for (var attempt = 0; attempt < 6; attempt++)
         {
             if (await SaysThatItHasNoMemoryAsync(config, expected)) return;
@@ -38,8 +38,7 @@ public sealed class WorkerFailureTests
         Assert.NotEqual(0, cluster.Workers["w2"].ExitCode);
         cluster.AssertJournal();
         Assert.True(cluster.Weights() == expected, $"The weights are others.\n{cluster.Said}");
-        // Killed by it, or brought down where it computed nothing.
-        if (status.Plan.Reason.Contains("w2 lost its stream", StringComparison.Ordinal) || status.Plan.Reason.StartsWith("w2 is gone.", StringComparison.Ordinal)) return false;
+        if (status.Plan.Reason.Contains("w2 lost its stream", StringComparison.Ordinal)) return false;
         Assert.Matches("w2 failed at slot [01] of step [0-9]+ .*can't allocate memory", status.Plan.Reason);
         Assert.Matches(@"\[worker w2\] .*can't allocate memory", cluster.Said);
         Assert.DoesNotContain("Refused (Form)", cluster.Said, StringComparison.Ordinal);

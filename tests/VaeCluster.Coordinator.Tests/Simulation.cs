@@ -93,9 +93,9 @@ internal sealed class Simulation
         Deliver();
     }
 
-    public void Say(ScriptedWorker worker, Wire.WorkerMessage message)
+    public void Say(ScriptedWorker worker, params Wire.WorkerMessage[] messages)
     {
-        unheard.Add((worker, message));
+        unheard.AddRange(messages.Select(message => (worker, message)));
         Deliver();
     }
 

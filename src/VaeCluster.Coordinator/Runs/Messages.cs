@@ -161,8 +161,10 @@ internal static class Messages
             run = Actions.Switch(run, now, effects);
         effects.Add(new RunEffect.WorkerChanged(worker.Id, "has left", IsLoss: false));
         if (worker.Stream is { } stream) effects.Add(new RunEffect.Close(stream));
-        // A member that leaves without a word before is lost all the same.
-        return run with { Workers = run.Workers.Remove(worker.Id) };
+        if ((run.Plan?.Find(worker.Id) ?? run.Next?.Find(worker.Id)) is not { Contributes: true }) return run with { Workers = run.Workers.Remove(worker.Id) };
+        // A contributor that leaves is lost: the plan without it says why, by what it failed at just before, or by this.
+        var reason = goodbye.Reason.Length == 0 ? "has left" : $"has left ({goodbye.Reason.TrimEnd('.')})";
+        return run.With(worker with { Stream = null, LastHeard = now, Out = worker.Out ?? new Exclusion(reason, Until: null), IsSynced = false, CompletedSteps = null });
     }
 
     private static RunSnapshot SlotFailed(RunSnapshot run, WorkerSnapshot worker, Wire.SlotFailed failed, RunEffects effects)

@@ -16,6 +16,34 @@ public sealed class FaultyWorkerTests
         Assert.Single(simulation.Run.Plan!.Members);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Decide_SlotFailsAndItsWorkerLeavesAtOnce_TakesItOutWithTheReason(bool late)
+    {
+        var (simulation, workers) = WorkerLossTests.Running(2);
+        simulation.DecidesLate = late;
+
+        simulation.Say(workers[1], workers[1].SlotFailed(5, "out of memory."), workers[1].Goodbye(Goodbye.Types.Kind.LeaveDone));
+
+        Assert.Equal("w2 failed at slot 5 of step 0 (out of memory). w1 goes on with step 0.", workers[0].Plan!.Reason);
+    }
+
+    [Fact]
+    public void Decide_ContributorLeavesUnasked_TellsItsReasonAndTakesItsReturn()
+    {
+        var (simulation, workers) = WorkerLossTests.Running(2);
+
+        simulation.Say(workers[1], workers[1].Goodbye(Goodbye.Types.Kind.LeaveDone));
+        Assert.Equal("w2 has left (SIGTERM). w1 goes on with step 0.", workers[0].Plan!.Reason);
+
+        simulation.Come("w2");
+        simulation.Advance(10);
+        simulation.Step();
+        simulation.Step();
+        Assert.Equal(2, simulation.Run.Plan!.Members.Length);
+    }
+
     [Fact]
     public void Decide_SameSlotFailsOnTwo_EndsTheRunWithTheError()
     {

@@ -3,6 +3,7 @@ using Prometheus;
 using VaeCluster.Coordinator.Runs;
 using VaeCluster.Coordinator.Status;
 using VaeCluster.Coordinator.Tests.Plans;
+using VaeCluster.Protocol.V1;
 
 namespace VaeCluster.Coordinator.Tests.Status;
 
@@ -31,7 +32,7 @@ public sealed class CoordinatorMetricsTests
         simulation.Advance(20);
         Assert.Equal(simulation.Now.TotalSeconds, await ValueAsync(simulation, "vaecluster_checkpoint_age_seconds"));
 
-        simulation.Say(workers[0], new() { Run = simulation.Run.Run, CheckpointWritten = new() { CompletedSteps = 1, Path = "checkpoints/step-1" } });
+        simulation.Say(workers[0], new WorkerMessage { Run = simulation.Run.Run, CheckpointWritten = new() { CompletedSteps = 1, Path = "checkpoints/step-1" } });
         simulation.Advance(5);
         Assert.Equal(5, await ValueAsync(simulation, "vaecluster_checkpoint_age_seconds"), 0.001);
     }
