@@ -103,6 +103,8 @@ public sealed partial class CheckpointTests
         cluster.StartWorker("w3");
         await cluster.CompleteAsync();
         Assert.Equal(expected, Newest(cluster.Folder));
+        // What the coordinator had not acknowledged was in the checkpoint.
+        cluster.AssertJournal();
     }
 
     [Fact]

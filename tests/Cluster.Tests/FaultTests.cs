@@ -107,23 +107,6 @@ public sealed class FaultTests
         await AssertDoneAsync(cluster);
     }
 
-    /// <summary>What the coordinator has not acknowledged is in the checkpoint that the last worker leaves.</summary>
-    [Fact]
-    public async Task Terminate_WorkersOfAKilledCoordinator_LosesNoStepAndNoRecord()
-    {
-        await using var cluster = await StartAsync(2);
-        await cluster.WaitForStepAsync(40);
-        cluster.KillCoordinator();
-        await Task.Delay(500, TestContext.Current.CancellationToken);
-        foreach (var worker in cluster.Workers.Values) worker.AskToEnd();
-        foreach (var worker in cluster.Workers.Values) Assert.True(await worker.EndedAsync(TimeSpan.FromSeconds(60)), cluster.Said);
-        cluster.RestartCoordinator();
-        cluster.StartWorker("w8");
-        cluster.StartWorker("w9");
-
-        await AssertDoneAsync(cluster);
-    }
-
     [Fact]
     public async Task Resume_ARunOfOneProcess_GoesOnWithWorkers()
     {
