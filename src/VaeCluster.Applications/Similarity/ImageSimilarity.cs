@@ -37,6 +37,7 @@ public readonly record struct ImageSimilarity(double SquaredError, double Psnr, 
             StructuralSimilarity.Ssim(a, b, channels, height, width), StructuralSimilarity.MultiScale(a, b, channels, height, width));
     }
 
+    /// <summary>Decibels of a mean squared error of pixels in [0, 1]; infinite for 0.</summary>
     public static double PsnrOf(double squaredError) => LossReport.PsnrOf(squaredError, PixelRange.ZeroToOne);
 
     private static float[] Numbers(Tensor images)

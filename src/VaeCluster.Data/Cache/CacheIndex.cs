@@ -126,6 +126,7 @@ internal sealed unsafe class CacheIndex : IDisposable
     public void Publish(long sample, long offset, uint checksum, int width, int height)
     {
         var at = At(sample);
+        // Where a claim took too long and became void, twice: the same numbers but for the place.
         (at->Checksum, at->Width, at->Height) = (checksum, width, height);
         Volatile.Write(ref at->Place, offset + 1);
     }
