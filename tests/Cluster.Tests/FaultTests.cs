@@ -51,6 +51,26 @@ public sealed class FaultTests
         await AssertDoneAsync(cluster);
     }
 
+    /// <summary>Nothing reaches the newcomer, while it reaches everybody: the plan without it is one that it has to hear of all the same.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Join_OverALinkThatIsCut_IsKeptOutUntilItIsMended(bool isMended)
+    {
+        await using var cluster = await StartAsync(2, "plans.back_off=500ms");
+        await using var proxy = new LinkProxy();
+        proxy.Cut();
+        cluster.StartWorker("w3", "--listen", $"http://127.0.0.1:{proxy.TargetPort}", "--advertise", $"http://127.0.0.1:{proxy.Port}");
+        await cluster.WaitAsync("w3 is kept out", status => status.Workers.Any(worker => worker is { WorkerId: "w3", Stage: Protocol.V1.WorkerStatus.Types.Stage.Out }));
+        if (isMended)
+        {
+            proxy.Mend();
+            await cluster.WaitAsync("w3 has slots", status => status.Plan?.Members.Any(member => member is { WorkerId: "w3", Slots: > 0 }) == true);
+        }
+
+        await AssertDoneAsync(cluster);
+    }
+
     [Fact]
     public async Task Kill_Coordinator_TrainingGoesOnAndItsPlanIsAdopted()
     {
@@ -119,10 +139,10 @@ public sealed class FaultTests
         Assert.DoesNotContain("restarted", cluster.Said, StringComparison.Ordinal);
     }
 
-    private static async Task<TestCluster> StartAsync(int workers)
+    private static async Task<TestCluster> StartAsync(int workers, params string[] options)
     {
         _ = TestCluster.WeightsOfOneProcess(Config);
-        var cluster = new TestCluster(Config, $"plans.min_members={workers}", "plans.gather_time=200ms");
+        var cluster = new TestCluster(Config, [$"plans.min_members={workers}", "plans.gather_time=200ms", .. options]);
         cluster.StartWorkers(workers);
         await cluster.WaitForStepAsync(20);
         return cluster;

@@ -157,7 +157,7 @@ internal static class Messages
             return run.With(worker with { IsLeaving = true });
         }
         // It has left the step after which the plan without it is in force, perhaps before a member of that plan could tell.
-        if (worker.IsLeaving && run.Plan?.RankOf(worker.Id) is not null && run.Next is { } next && next.RankOf(worker.Id) is null)
+        if (worker.IsLeaving && run.Plan?.Find(worker.Id) is { Contributes: true } && run.Next is { } next && next.RankOf(worker.Id) is null)
             run = Actions.Switch(run, now, effects);
         effects.Add(new RunEffect.WorkerChanged(worker.Id, "has left", IsLoss: false));
         if (worker.Stream is { } stream) effects.Add(new RunEffect.Close(stream));

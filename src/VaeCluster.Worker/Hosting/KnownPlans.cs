@@ -27,6 +27,9 @@ internal sealed class KnownPlans
     /// <summary>The others go on under a plan that is still to come: no round can begin.</summary>
     public bool IsAwaiting => awaited != default;
 
+    /// <summary>It has no slots, now or after the switch.</summary>
+    public bool IsSpare => (Next ?? Current) is { IsMember: true, Self.IsSpare: true };
+
     public bool IsNews(MemberPlan heard)
     {
         if (heard.Generation < Newest || heard.Generation <= opened || (heard.Generation == Newest && Next is not null)) return false;

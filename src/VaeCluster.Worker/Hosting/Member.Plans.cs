@@ -86,6 +86,13 @@ internal sealed partial class Member
             Copy(null);
             return;
         }
+        // Nobody waits for a spare, and it need not wait for the others' next step, which may never reach it.
+        if (!announced.IsMember && plans.IsSpare)
+        {
+            EndPlan(announced.Reason);
+            LeavePlan(announced);
+            return;
+        }
         if (announced.IsMember)
         {
             plans.Open(announced);

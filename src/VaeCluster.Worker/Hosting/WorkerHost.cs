@@ -76,6 +76,9 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
     /// <summary>The newest generation that has come, on the connection's tasks.</summary>
     private Collectives.Generation heard;
 
+    /// <summary>The newest plan that has come gives this worker a part without slots. On the connection's tasks.</summary>
+    private bool isSpare;
+
     /// <exception cref="UserErrorException">A setting is wrong.</exception>
     public WorkerHost(WorkerOptions options, Action<ILoggingBuilder> logging)
     {
@@ -242,7 +245,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
                 break;
             case CoordinatorMessage.ContentOneofCase.Plan:
                 var plan = message.Plan;
-                Post(() => member!.Hear(plan), IsNew(plan.Generation) && plan.HasFirstStep, plan.Reason);
+                Post(() => member!.Hear(plan), IsNew(plan.Generation) && EndsRound(plan), plan.Reason);
                 break;
             case CoordinatorMessage.ContentOneofCase.Halt:
                 var halt = message.Halt;
@@ -253,7 +256,8 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
                 break;
             case CoordinatorMessage.ContentOneofCase.Finish:
                 var finish = message.Finish;
-                Post(() => member!.Hear(finish), finish.Kind != Finish.Types.Kind.Completed, finish.Reason);
+                // A spare that is behind may never get what its round waits for; whoever computes has done the last one.
+                Post(() => member!.Hear(finish), finish.Kind != Finish.Types.Kind.Completed || isSpare, finish.Reason);
                 break;
         }
     }
@@ -272,6 +276,15 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
         if (told <= heard) return false;
         heard = told;
         return true;
+    }
+
+    /// <summary>A plan that begins here and now; or one without a spare, to which nothing more may come that would end its round.</summary>
+    private bool EndsRound(Plan plan)
+    {
+        var part = plan.Members.FirstOrDefault(part => part.WorkerId == options.Id);
+        var isOut = isSpare && part is null;
+        isSpare = part is { Slots: 0 };
+        return plan.HasFirstStep || isOut;
     }
 
     // ---- the training thread
