@@ -51,7 +51,7 @@ internal sealed class LightClient : IAsyncDisposable
     /// <summary>A step is done, after which a plan may take effect.</summary>
     public void Step(Plan? switchTo)
     {
-        bool ready;
+        bool ready, beats;
         lock (gate)
         {
             if (plan is null) return;
@@ -59,9 +59,10 @@ internal sealed class LightClient : IAsyncDisposable
             if (switchTo is null || !switchTo.Equals(next)) return;
             (plan, next) = (Part(switchTo) is null ? null : switchTo, null);
             ready = plan is not null && steps is null;
+            beats = plan is null || BeatsAtOnce(plan);
             if (ready) steps = 0;
         }
-        Beat();
+        if (beats) Beat();
         if (ready) Send(Ready());
     }
 
@@ -211,9 +212,12 @@ internal sealed class LightClient : IAsyncDisposable
             }
         }
         if (!isMember) return;
-        Beat();
+        if (BeatsAtOnce(told)) Beat();
         if (ready) Send(Ready());
     }
+
+    /// <summary>As a worker does it, who computes or is new; others tell it with their next heartbeat.</summary>
+    private bool BeatsAtOnce(Plan taken) => Part(taken) is { } part && (part.Slots > 0 || part.CopiesState);
 
     private WorkerMessage Ready()
     {

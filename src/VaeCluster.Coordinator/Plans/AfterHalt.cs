@@ -44,13 +44,13 @@ internal static class AfterHalt
     private static List<WorkerSnapshot> Ordered(PlanView view, HaltSnapshot halt) =>
     [
         .. halt.Asked.Where(worker => halt.Answers.ContainsKey(worker) ? view.IsAlive(worker) : IsAwaited(view, worker))
-            .Select(id => view.Run.Find(id)!).Where(worker => worker.IsReady),
-        .. view.Alive.Where(worker => worker.IsReady).ExceptBy(halt.Asked, worker => worker.Id).OrderBy(worker => worker.Arrival),
+            .Select(id => view.FindAlive(id)!).Where(worker => worker.IsReady),
+        .. view.Alive.Where(worker => worker is { IsReady: true, Stream: not null }).ExceptBy(halt.Asked, worker => worker.Id).OrderBy(worker => worker.Arrival),
     ];
 
     /// <summary>A stream may break while its worker is well, and a contributor is worth the wait. Nothing needs a spare: it comes again.</summary>
-    private static bool IsAwaited(PlanView view, string worker) => view.IsAlive(worker)
-        && (view.Run.Find(worker)!.Stream is not null || view.Run.Plan?.Find(worker) is not { Contributes: false });
+    private static bool IsAwaited(PlanView view, string worker) => view.FindAlive(worker) is { } alive
+        && (alive.Stream is not null || view.Run.Plan?.Find(worker) is not { Contributes: false });
 
     /// <summary>
     /// A step needs every contributor, so none can be further than one step beyond the others. The lower median is what

@@ -22,7 +22,7 @@ internal static class InForce
         if (BrokenLinks.Decide(view) is { } broken) return broken;
 
         // 3. Members hold different states.
-        var voters = plan.Members.Where(member => run.Find(member.Worker) is { IsSynced: true } && view.IsAlive(member.Worker));
+        var voters = plan.Members.Where(member => view.FindAlive(member.Worker) is { IsSynced: true });
         var verdict = run.Votes.Judge([.. voters.Select(member => member.Worker)]);
         if (verdict.NoMajority) return new(new PlanAction.GoBack(), verdict.Reason);
         if (!verdict.Wrong.IsEmpty) return new(new PlanAction.Distrust(verdict.Wrong), verdict.Reason);

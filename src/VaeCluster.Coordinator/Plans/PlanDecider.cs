@@ -41,8 +41,7 @@ public static class PlanDecider
 
     /// <summary>The records are one member's word; the others have to be there too.</summary>
     private static bool AllAre(PlanView view, ulong completedSteps) => (view.Run.Plan?.Contributors ?? [])
-        .Where(member => view.IsAlive(member.Worker))
-        .All(member => view.Run.Find(member.Worker)!.CompletedSteps >= completedSteps);
+        .All(member => view.FindAlive(member.Worker) is not { } worker || worker.CompletedSteps >= completedSteps);
 
     private static string? RepeatedFailure(RunSnapshot run) => run.SlotFailures.FirstOrDefault(failure => failure.EndsRun)?.Error ?? run.SlotFailures
         .GroupBy(failure => failure.Slot)
@@ -60,7 +59,7 @@ public static class PlanDecider
                 : new(new PlanAction.Adopt(null, null, null), "No worker came back with a plan.");
         }
 
-        var missing = told.Members.Where(member => !(view.IsAlive(member.Worker) && run.Find(member.Worker)!.WorksUnder == told.Generation)).ToList();
+        var missing = told.Members.Where(member => view.FindAlive(member.Worker)?.WorksUnder != told.Generation).ToList();
         var names = Words.List(missing.Select(member => member.Worker));
         // What a peer lost too will not come back.
         var hopeless = missing.TrueForAll(member => run.Reports.Any(report => report.Lost == member.Worker));

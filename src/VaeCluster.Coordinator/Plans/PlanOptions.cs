@@ -9,7 +9,7 @@ public sealed class PlanOptions : IValidatableObject
     [Range(1, 4096)]
     public int MinMembers { get; set; } = 1;
 
-    /// <summary>Workers that arrive later are gathered into one plan while others still load, for so long at most.</summary>
+    /// <summary>Workers that arrive later are gathered into one plan while others load or have just joined, for so long at most.</summary>
     public TimeSpan GatherTime { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Share of the step's time that a rebalance has to save.</summary>

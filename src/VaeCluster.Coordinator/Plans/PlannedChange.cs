@@ -9,9 +9,8 @@ internal static class PlannedChange
     public static PlanDecision Decide(PlanView view)
     {
         var (run, plan) = (view.Run, view.Run.Plan!);
-        var members = plan.Members.Where(member => view.IsAlive(member.Worker)).Select(member => run.Find(member.Worker)!)
-            .Where(worker => worker.IsReady).ToList();
-        var gone = Gone(view, plan.Members.Select(member => member.Worker).Except(members.Select(worker => worker.Id)).ToList());
+        var members = plan.Members.Select(member => view.FindAlive(member.Worker)).OfType<WorkerSnapshot>().Where(worker => worker.IsReady).ToList();
+        var gone = Gone(view, [.. plan.Members.Where(member => view.FindAlive(member.Worker) is not { IsReady: true }).Select(member => member.Worker)]);
         var leaving = members.Where(worker => worker.IsLeaving).ToList();
         var staying = members.Where(worker => !worker.IsLeaving).ToList();
         var newcomers = view.Plannable.Where(worker => plan.RankOf(worker.Id) is null).OrderBy(worker => worker.Arrival).ToList();
@@ -28,10 +27,10 @@ internal static class PlannedChange
             (staying, held) = (members, true);
         }
 
-        // 2. Newcomers are gathered while others are on their way, unless there is a change anyway.
+        // 2. Newcomers are gathered while others are on their way, or have just joined, unless there is a change anyway.
         var gathered = newcomers.Count == 0 ? TimeSpan.Zero : view.Now - newcomers.Min(worker => worker.AvailableSince);
-        var onTheWay = view.Alive.Any(worker => !worker.IsReady);
-        var joins = newcomers.Count > 0 && (!onTheWay || gathered >= view.Plans.GatherTime || leaving.Count > 0 || gone.Count > 0);
+        var others = view.Alive.Any(worker => !worker.IsReady) || (plan.Cause == PlanCause.Join && view.Now - run.PlanSince < view.Plans.GatherTime);
+        var joins = newcomers.Count > 0 && (!others || gathered >= view.Plans.GatherTime || leaving.Count > 0 || gone.Count > 0);
         if (joins) staying = [.. staying, .. newcomers];
 
         // 3. What it would be, and whether that is worth a change.

@@ -10,6 +10,9 @@ internal static class Arrivals
 {
     private static readonly TimeSpan RetryFull = TimeSpan.FromSeconds(30);
 
+    /// <summary>Workers that are gone and still shown.</summary>
+    private const int MostGone = 100;
+
     public static RunSnapshot Hear(
         RunSnapshot run, RunEvent.HelloHeard heard, TimeSpan now, CoordinatorOptions options, RunEffects effects)
     {
@@ -114,12 +117,15 @@ internal static class Arrivals
         AdoptUntil = run.AdoptUntil + duration,
     };
 
-    /// <summary>Who is gone for long, and in no plan, is not worth a line any more.</summary>
+    /// <summary>Who is gone for long, and in no plan, is not worth a line any more; of many that went soon after each other, the last are.</summary>
     public static RunSnapshot Forget(RunSnapshot run, TimeSpan now, LeaseOptions lease)
     {
-        var old = run.Workers.Values
-            .Where(worker => worker.Stream is null && now - worker.LastHeard > lease.ForgetAfter
-                && run.Plan?.RankOf(worker.Id) is null && run.Next?.RankOf(worker.Id) is null)
+        var gone = run.Workers.Values
+            .Where(worker => worker.Stream is null && run.Plan?.RankOf(worker.Id) is null && run.Next?.RankOf(worker.Id) is null)
+            .OrderByDescending(worker => worker.LastHeard)
+            .ToList();
+        var old = gone
+            .Where((worker, later) => now - worker.LastHeard > (later < MostGone ? lease.ForgetAfter : lease.ReturnTime))
             .Select(worker => worker.Id)
             .ToList();
         return old.Count == 0 ? run : run with { Workers = run.Workers.RemoveRange(old) };

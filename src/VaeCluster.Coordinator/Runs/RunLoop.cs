@@ -42,6 +42,13 @@ internal sealed class RunLoop(
     /// <summary>Events before what to do is decided, where they come faster than that takes.</summary>
     private const int MostTogether = 64;
 
+    /// <summary>
+    /// About a thousand workers a decision takes a millisecond: what comes in the next ones is left to the event after them, or
+    /// the tick, so that decisions take a tenth of the time at most. About a few workers it takes microseconds, and nothing waits.
+    /// </summary>
+    private static readonly TimeSpan Costly = TimeSpan.FromMicroseconds(250);
+    private const int CostShare = 10;
+
     private readonly Channel<RunEvent> events = Channel.CreateBounded<RunEvent>(new BoundedChannelOptions(MostEvents) { SingleReader = true });
     private readonly ConcurrentDictionary<long, WorkerStream> streams = new();
     private readonly PlanForms planForms = new();
@@ -100,7 +107,7 @@ internal sealed class RunLoop(
     public async Task<CoordinatorOutcome> RunAsync(CancellationToken cancellationToken)
     {
         using var ticks = clock.CreateTimer(_ => events.Writer.TryWrite(new RunEvent.Tick()), null, TickTime, TickTime);
-        var (last, checkedTerm, finished, together) = (Now, Now, (TimeSpan?)null, 0);
+        var (last, checkedTerm, decidesAgain, finished, together) = (Now, Now, TimeSpan.Zero, (TimeSpan?)null, 0);
         await foreach (var happened in events.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
         {
             // 1. A time in which we heard nobody is not held against anybody.
@@ -115,10 +122,11 @@ internal sealed class RunLoop(
             // 2. The event.
             metrics.Count(happened);
             var halt = machine.Run.Halt;
-            var moreFollows = events.Reader.TryPeek(out _) && ++together < MostTogether;
+            var moreFollows = now < decidesAgain || (events.Reader.TryPeek(out _) && ++together < MostTogether);
             if (!moreFollows) together = 0;
             var effects = machine.Handle(happened, now, moreFollows);
             CarryOut(effects);
+            if (Now - now is var took && took > Costly) decidesAgain = now + (took * CostShare);
             if (halt is not null) TraceRecovery(halt, effects, now);
             Show(now);
 

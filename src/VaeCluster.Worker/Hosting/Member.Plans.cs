@@ -128,7 +128,8 @@ internal sealed partial class Member
         HostingLog.Planned(logger, taken.Generation, taken.Rank, taken.Members.Count, taken.Self.Slots.Count, taken.Reason);
         Publish();
         TellRecords();
-        connection.HeartbeatNow();
+        // Of who computes and who is new the coordinator waits to hear; a thousand spares tell it in their turn.
+        if (!taken.Self.IsSpare || taken.Self.CopiesState) connection.HeartbeatNow();
     }
 
     /// <summary>No part in the plan any more. The links still have to send what they have queued.</summary>

@@ -148,6 +148,7 @@ internal sealed partial class Member : IDisposable
         HostingLog.Copied(logger, snapshot.CompletedSteps, layout.TotalBytes);
         if (isSpare) Exchange.SkipTo(parts.Rounds.First(parts.State.Step));
         Resume();
+        connection.HeartbeatNow();
         reports.Ready(standing);
     }
 
@@ -161,7 +162,6 @@ internal sealed partial class Member : IDisposable
         Publish();
         rounds.Tell(null, plans.Current!, Owner);
         TellRecords();
-        connection.HeartbeatNow();
     }
 
     private void Aim()

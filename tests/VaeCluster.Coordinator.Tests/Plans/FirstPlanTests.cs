@@ -48,6 +48,40 @@ public sealed class FirstPlanTests
     }
 
     [Fact]
+    public void Decide_WorkersThatComeOneAfterTheOther_AreGatheredForASecondAfterTheFirst()
+    {
+        var simulation = new Simulation(slots: 1);
+        simulation.Come("w1");
+        simulation.Advance(5);
+        simulation.Come("w2");
+        Assert.True(simulation.Step());
+        simulation.Come("w3");
+        simulation.Advance(0.5);
+        simulation.Come("w4");
+
+        Assert.Equal("Plan 1.2 stands: 1 contributor for 1 slots. w3 and w4 are gathered for the next one.", simulation.Reason);
+        simulation.Advance(0.6);
+        Assert.Equal("Plan 1.3 comes into force after the step in which all know it: w3 and w4 join.", simulation.Reason);
+    }
+
+    [Fact]
+    public void Handle_ManyWorkersThatWent_OnlyTheLastOfThemAreShown()
+    {
+        var simulation = new Simulation();
+        simulation.Come("w0");
+        for (var i = 1; i <= 150; i++) simulation.Disconnect(simulation.Come($"w{i}"));
+        Assert.Equal(151, simulation.Run.Workers.Count);
+
+        simulation.Advance(10);
+        while (simulation.Run.Next is not null) simulation.Step();
+        simulation.Advance(10);
+
+        Assert.Equal(101, simulation.Run.Workers.Count);
+        simulation.Advance(60);
+        Assert.Single(simulation.Run.Workers);
+    }
+
+    [Fact]
     public void Decide_LaterWorkers_AreGatheredForASecondWhileOthersLoadAndTakeSlotsWhenTheyHoldTheState()
     {
         var simulation = new Simulation();

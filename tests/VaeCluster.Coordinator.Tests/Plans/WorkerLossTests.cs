@@ -32,6 +32,37 @@ public sealed class WorkerLossTests
     }
 
     [Fact]
+    public void Decide_KilledContributor_IsNoNewcomer()
+    {
+        var (simulation, workers) = Running(3);
+        simulation.Kill(workers[1]);
+        simulation.Say(workers[0], workers[0].PeerLost("w2"));
+        simulation.Advance(1);
+
+        Assert.Equal(["w1", "w3"], simulation.Run.Plan!.Members.Select(member => member.Worker));
+        Assert.Null(simulation.Run.Next);
+        Assert.Equal(2, simulation.Effects.OfType<VaeCluster.Coordinator.Runs.RunEffect.Planned>().Count());
+    }
+
+    [Fact]
+    public void Decide_SpareLeaves_ThePlanWithoutItWaitsForItsContributors()
+    {
+        var (simulation, workers) = Running(3, slots: 2);
+        simulation.Step();
+        var spare = workers.First(worker => worker.Part!.Slots == 0);
+
+        simulation.Say(spare, spare.Goodbye(Goodbye.Types.Kind.LeaveAsked));
+        Assert.NotNull(simulation.Run.Next);
+        simulation.Say(spare, spare.Goodbye(Goodbye.Types.Kind.LeaveDone));
+
+        Assert.NotNull(simulation.Run.Next);
+        Assert.Equal(3, simulation.Run.Plan!.Members.Length);
+        Assert.True(simulation.Step());
+        Assert.Equal(2, simulation.Run.Plan!.Members.Length);
+        Assert.Equal(0, simulation.Halts);
+    }
+
+    [Fact]
     public void Decide_ManyEventsAtOnce_OnePlanForAll()
     {
         var (simulation, workers) = Running(3);
