@@ -40,10 +40,12 @@ public sealed class ChaosTests
                 var at = done + (ulong)random.Next(5, Steps / Events);
                 if (at > (ulong)(Steps - Rest)) break;
                 await cluster.WaitForStepAsync(at);
+                if (await cluster.StatusUnlessEndedAsync() is not { } before) break;
                 var alive = cluster.Workers.Where(worker => worker.Value is { IsAlive: true, WasAsked: false }).Select(worker => worker.Key).Order(StringComparer.Ordinal).ToList();
                 var victim = alive[random.Next(alive.Count)];
-                // One at least has to be left, or there is nobody to go on.
-                var kind = alive.Count < 2 ? random.Next(4, 6) : random.Next(6);
+                // One at least has to be left who trains, or there is nobody to go on: a newcomer alone waits for others.
+                var training = alive.Count(id => before.Plan?.Members.Any(member => member.WorkerId == id && member.Slots > 0) == true);
+                var kind = training < 2 ? random.Next(4, 6) : random.Next(6);
                 schedule.Append(CultureInfo.InvariantCulture, $" step {at}: {Names[kind]} {victim};");
                 switch (kind)
                 {
