@@ -300,6 +300,7 @@ public sealed class WorkerHost : IControlHost, IAsyncDisposable
             var arena = config.Cluster.Transport == LinkTransport.Auto ? links.Share() : null;
             using var parts = new TrainingParts(config, device, stopping.Token, arena);
             computesInMemory = device.type == DeviceType.CPU;
+            parts.Step.WarmUp();
             var folder = FolderOf(welcome);
             var checkpoints = folder is null && config.Checkpoints.Storage is null ? null
                 : RunCheckpoints.Open(config, folder?.Path ?? "", parts.Data.Manifest.Id, Saved);

@@ -132,6 +132,22 @@ public sealed class TrainingStep : IDisposable
         return HashOf(sums.Current);
     }
 
+    /// <summary>
+    /// Forward and backward of blank images, whose gradient nobody reads: code is compiled and memory is there before others wait
+    /// for this member's first slot. Changes nothing.
+    /// </summary>
+    internal void WarmUp()
+    {
+        var input = state.Model.InputShape;
+        var slot = Enumerable.Range(0, order.Slots).MaxBy(slot => order.CountOf(state.Step, slot));
+        var samples = Math.Min(order.CountOf(state.Step, slot), state.Config.Train.MicroBatch ?? int.MaxValue);
+        bucketReady = _ => { };
+        sums.Reset();
+        sums.BeginSlot();
+        using var held = HeldWeights.Begin();
+        pass.Run(sums.Current, new float[samples * input.Channels * input.Height * input.Width], samples, state.Step, slot, order.BatchOf(state.Step), hooks);
+    }
+
     /// <summary>The slot's gradient, into <see cref="SlotSums.Current"/>.</summary>
     private void Compute(int slot, SlotPipeline images, GradientHooks? told, CancellationToken cancellation)
     {
