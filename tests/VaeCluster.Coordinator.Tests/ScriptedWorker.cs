@@ -176,6 +176,12 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
         var part = plan.Members.FirstOrDefault(member => member.WorkerId == Id);
         if (!plan.HasFirstStep)
         {
+            // A newcomer takes it up at once, and copies the state when the others have switched.
+            if (Plan is null && part is { Slots: 0 })
+            {
+                (Plan, CompletedSteps) = (plan, null);
+                return [Heartbeat()];
+            }
             Next = plan;
             return [];
         }

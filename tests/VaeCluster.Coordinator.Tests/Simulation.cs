@@ -138,6 +138,12 @@ internal sealed class Simulation
                 foreach (var message in worker.Switch(before + 1)) unheard.Add((worker, message));
                 if (outside) worker.Plan = null;
             }
+            foreach (var newcomer in streams.Values.Where(worker => worker.Plan?.Generation.Equals(next.Generation) == true && worker.CompletedSteps is null && !stopped.Contains(worker)))
+            {
+                newcomer.CompletedSteps = before + 1;
+                unheard.Add((newcomer, newcomer.Heartbeat()));
+                unheard.Add((newcomer, newcomer.Ready()));
+            }
         }
         Deliver();
         Handle(new RunEvent.Recorded(Run.NextRecord ?? 0));

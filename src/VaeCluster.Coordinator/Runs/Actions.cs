@@ -30,7 +30,9 @@ internal static class Actions
     {
         var plan = Begun(run.Next!, run.CompletedSteps);
         effects.Add(new RunEffect.Planned(plan, InForce: true));
-        return Outside(run, plan) with { Plan = plan, Next = null, PlanSince = now, Reports = [] };
+        // A link that broke meanwhile is told of once, and a member may hang in the step before for it.
+        var reports = run.Reports.RemoveAll(report => plan.RankOf(report.Reporter) is null || plan.RankOf(report.Lost) is null);
+        return Outside(run, plan) with { Plan = plan, Next = null, PlanSince = now, Reports = reports };
     }
 
     /// <summary>Whoever hears of it from now on hears of a plan that is in force, not of one to switch to.</summary>

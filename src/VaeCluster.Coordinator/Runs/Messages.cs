@@ -116,7 +116,8 @@ internal static class Messages
             CompletedSteps = worker.IsDistrusted ? null : heartbeat.HasCompletedSteps ? heartbeat.CompletedSteps : null,
         };
         run = run.With(worker);
-        if (worksUnder is { } generation && generation == run.Next?.Generation && run.Next.RankOf(worker.Id) is not null)
+        // A newcomer takes it up when it hears of it; whoever has followed, after the step in which all did.
+        if (worker.IsSynced && worksUnder is { } generation && generation == run.Next?.Generation && run.Next.RankOf(worker.Id) is not null)
             run = Actions.Switch(run, now, effects);
         return worker.IsSynced && run.Halt is null && worksUnder == run.Plan?.Generation && worker.CompletedSteps > run.CompletedSteps
             ? run with { CompletedSteps = worker.CompletedSteps!.Value }

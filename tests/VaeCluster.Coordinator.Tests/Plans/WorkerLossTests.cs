@@ -44,6 +44,42 @@ public sealed class WorkerLossTests
         Assert.Equal(2, simulation.Effects.OfType<VaeCluster.Coordinator.Runs.RunEffect.Planned>().Count());
     }
 
+    /// <summary>A newcomer works under the next plan at once; that says nothing of those who are to switch to it, and can't any more.</summary>
+    [Fact]
+    public void Decide_LinkBrokenWhileANewcomerJoins_IsNotForgotten()
+    {
+        var (simulation, workers) = Running(3);
+        simulation.Step();
+        var newcomer = simulation.Come("w4");
+        Assert.NotNull(simulation.Run.Next);
+        simulation.Say(workers[0], workers[0].PeerLost("w2"));
+        simulation.Say(newcomer, newcomer.Heartbeat());
+        Assert.NotNull(simulation.Run.Next);
+
+        simulation.Advance(0.2);
+
+        Assert.Equal(1, simulation.Halts);
+        Assert.DoesNotContain(simulation.Run.Plan!.Members, member => member.Worker == "w2" && member.Contributes);
+        Assert.True(simulation.Step());
+    }
+
+    /// <summary>One member has done the step after which the next plan is in force; another one hangs in it.</summary>
+    [Fact]
+    public void Decide_LinkBrokenInTheLastStepOfAPlan_IsNotForgotten()
+    {
+        var (simulation, workers) = Running(3);
+        simulation.Step();
+        simulation.Come("w4");
+        simulation.Say(workers[0], workers[0].PeerLost("w2"));
+        simulation.Say(workers[2], [.. workers[2].Switch(2)]);
+        Assert.Null(simulation.Run.Next);
+
+        simulation.Advance(0.2);
+
+        Assert.Equal(1, simulation.Halts);
+        Assert.DoesNotContain(simulation.Run.Plan!.Members, member => member.Worker == "w2" && member.Contributes);
+    }
+
     [Fact]
     public void Decide_SpareLeaves_ThePlanWithoutItWaitsForItsContributors()
     {
@@ -126,7 +162,7 @@ public sealed class WorkerLossTests
         simulation.Step();
 
         simulation.Continue(workers[2]);
-        Assert.Null(workers[2].Plan); // it has heard of the plan without it
+        Assert.NotEqual(1UL, workers[2].Plan?.Generation.Number); // it has heard of the plan without it
         simulation.Advance(1.5);
         Assert.Equal("Plan 1.3 comes into force after the step in which all know it: w3 joins.", simulation.Reason);
         Assert.True(workers[0].Next!.Members.Single(member => member.WorkerId == "w3").CopiesState);
