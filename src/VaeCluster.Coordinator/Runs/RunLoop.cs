@@ -43,11 +43,11 @@ internal sealed class RunLoop(
     private const int MostTogether = 64;
 
     /// <summary>
-    /// About a thousand workers a decision takes a millisecond: what comes in the next ones is left to the event after them, or
-    /// the tick, so that decisions take a tenth of the time at most. About a few workers it takes microseconds, and nothing waits.
+    /// About a thousand workers a decision takes a millisecond: what comes in the ten after it is left to the event that follows
+    /// them, or the tick. Of fewer than these each event is decided on at once.
     /// </summary>
-    private static readonly TimeSpan Costly = TimeSpan.FromMicroseconds(250);
-    private const int CostShare = 10;
+    private const int ManyWorkers = 200;
+    private static readonly TimeSpan BetweenDecisions = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<RunEvent> events = Channel.CreateBounded<RunEvent>(new BoundedChannelOptions(MostEvents) { SingleReader = true });
     private readonly ConcurrentDictionary<long, WorkerStream> streams = new();
@@ -126,7 +126,7 @@ internal sealed class RunLoop(
             if (!moreFollows) together = 0;
             var effects = machine.Handle(happened, now, moreFollows);
             CarryOut(effects);
-            if (Now - now is var took && took > Costly) decidesAgain = now + (took * CostShare);
+            if (!moreFollows && machine.Run.Workers.Count >= ManyWorkers) decidesAgain = now + BetweenDecisions;
             if (halt is not null) TraceRecovery(halt, effects, now);
             Show(now);
 
