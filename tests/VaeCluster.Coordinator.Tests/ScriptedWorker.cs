@@ -84,10 +84,12 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
         return Message(message => message.Heartbeat = heartbeat);
     }
 
-    public WorkerMessage PeerLost(string worker) => Message(message => message.PeerLost = new()
+    public WorkerMessage PeerLost(string worker) => PeerLost(worker, Plan ?? new Plan { Generation = new() });
+
+    public WorkerMessage PeerLost(string worker, Plan plan) => Message(message => message.PeerLost = new()
     {
         WorkerId = worker,
-        Generation = (Plan ?? new Plan { Generation = new() }).Generation,
+        Generation = plan.Generation,
         Reason = "The stream broke.",
     });
 
@@ -122,6 +124,14 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
             },
         },
     });
+
+    /// <summary>A spare that was behind has read the results up to a planned change; a newer one may have come as well.</summary>
+    public IEnumerable<WorkerMessage> Follow(Plan next)
+    {
+        Plan = next.Members.Any(member => member.WorkerId == Id) ? next : null;
+        if (next.Generation.Equals(Next?.Generation)) Next = null;
+        return [Heartbeat()];
+    }
 
     /// <summary>The planned change takes effect after a step.</summary>
     public IEnumerable<WorkerMessage> Switch(ulong completedSteps)
@@ -180,6 +190,12 @@ internal sealed class ScriptedWorker(string id, string endpoint = "http://127.0.
             if (Plan is null && part is { Slots: 0 })
             {
                 (Plan, CompletedSteps) = (plan, null);
+                return [Heartbeat()];
+            }
+            // A spare that is out does not wait for a step that may never reach it.
+            if (Part is { Slots: 0 } && part is null && Next is null)
+            {
+                Plan = null;
                 return [Heartbeat()];
             }
             Next = plan;

@@ -17,6 +17,10 @@ internal sealed class Simulation
     private readonly HashSet<ScriptedWorker> stopped = [];
     private readonly List<(ScriptedWorker Worker, Wire.WorkerMessage Message)> unheard = [];
     private readonly SortedSet<string> partitioned = [];
+    private readonly HashSet<(Wire.Generation Plan, string From, string To)> broken = [];
+
+    /// <summary>The planned change that took effect after a plan.</summary>
+    private readonly Dictionary<Wire.Generation, Wire.Plan> successors = [];
     private PlanGeneration newestPlan;
     private long lastStream;
     private TimeSpan lastHeartbeat;
@@ -117,12 +121,51 @@ internal sealed class Simulation
 
     public void Advance(double seconds) => Advance(TimeSpan.FromSeconds(seconds));
 
+    /// <summary>
+    /// The connection between two members breaks, with the streams of each plan that both have opened: no step of these plans gets
+    /// done any more, but by one who had all parts already.
+    /// </summary>
+    public void Break(ScriptedWorker one, ScriptedWorker other, bool othersAreDone)
+    {
+        if (othersAreDone && Executable().FirstOrDefault() is { } plan)
+        {
+            var contributors = Contributors(plan);
+            var (before, next) = (contributors.Max(worker => worker.CompletedSteps!.Value), contributors[0].Next);
+            var switches = next is not null && contributors.TrueForAll(worker => worker.Next?.Generation.Equals(next.Generation) == true);
+            if (switches && contributors.Exists(worker => worker != one && worker != other)) successors[plan.Generation] = next!;
+            foreach (var worker in contributors.Where(worker => worker != one && worker != other))
+            {
+                worker.CompletedSteps = before + 1;
+                if (worker.Id == plan.Members[(int)plan.Writer].WorkerId) unheard.Add((worker, worker.Record(before)));
+                if (!switches) continue;
+                unheard.AddRange(worker.Switch(before + 1).Select(message => (worker, message)));
+                if (worker.Part is null) worker.Plan = null;
+            }
+        }
+        foreach (var (worker, peer) in ((ScriptedWorker, ScriptedWorker)[])[(one, other), (other, one)])
+        {
+            foreach (var opened in ((Wire.Plan?[])[worker.Plan, worker.Next]).OfType<Wire.Plan>())
+            {
+                if (!HasMember(opened, one) || !HasMember(opened, other)) continue;
+                broken.Add((opened.Generation, one.Id, other.Id));
+                broken.Add((opened.Generation, other.Id, one.Id));
+                unheard.Add((worker, worker.PeerLost(peer.Id, opened)));
+            }
+        }
+        Deliver();
+
+        static bool HasMember(Wire.Plan plan, ScriptedWorker worker) => plan.Members.Any(member => member.WorkerId == worker.Id);
+    }
+
     /// <summary>One step of the plan that can make one, with its records and the switch after it; false where there is none.</summary>
     public bool Step()
     {
+        CatchUp();
         if (Executable().FirstOrDefault() is not { } plan) return false;
-        var members = streams.Values.Where(worker => worker.Plan?.Generation.Equals(plan.Generation) == true && !stopped.Contains(worker)).ToList();
-        var contributors = members.Where(worker => worker.Part!.Slots > 0).ToList();
+        var contributors = Contributors(plan);
+        // A spare that a contributor does not reach gets no results.
+        var members = streams.Values.Where(worker => worker.Plan?.Generation.Equals(plan.Generation) == true && !stopped.Contains(worker)
+            && !contributors.Exists(contributor => broken.Contains((plan.Generation, contributor.Id, worker.Id)))).ToList();
         var before = contributors.Max(worker => worker.CompletedSteps!.Value);
         // Who is a step behind (others had its part already, and not it theirs) catches up by copying.
         foreach (var member in members.Where(member => member.CompletedSteps is not null)) member.CompletedSteps = before + 1;
@@ -132,13 +175,15 @@ internal sealed class Simulation
         var next = contributors[0].Next;
         if (next is not null && contributors.TrueForAll(worker => worker.Next?.Generation.Equals(next.Generation) == true))
         {
-            foreach (var worker in streams.Values.Where(worker => worker.Next?.Generation.Equals(next.Generation) == true && !stopped.Contains(worker)).ToList())
+            successors[plan.Generation] = next;
+            foreach (var worker in members.Where(worker => worker.Next?.Generation.Equals(next.Generation) == true))
             {
                 var outside = next.Members.All(member => member.WorkerId != worker.Id);
                 foreach (var message in worker.Switch(before + 1)) unheard.Add((worker, message));
                 if (outside) worker.Plan = null;
             }
-            foreach (var newcomer in streams.Values.Where(worker => worker.Plan?.Generation.Equals(next.Generation) == true && worker.CompletedSteps is null && !stopped.Contains(worker)))
+            var copied = streams.Values.Where(worker => worker.Plan?.Generation.Equals(next.Generation) == true && worker.CompletedSteps is null && !stopped.Contains(worker));
+            foreach (var newcomer in copied)
             {
                 newcomer.CompletedSteps = before + 1;
                 unheard.Add((newcomer, newcomer.Heartbeat()));
@@ -157,7 +202,25 @@ internal sealed class Simulation
         .DistinctBy(worker => worker.Plan!.Generation)
         .Select(worker => worker.Plan!)
         .Where(plan => plan.Members.Where(member => member.Slots > 0).All(member => streams.Values.Any(worker =>
-            worker.Id == member.WorkerId && !stopped.Contains(worker) && worker.CompletedSteps is not null && worker.Plan?.Generation.Equals(plan.Generation) == true)));
+            worker.Id == member.WorkerId && !stopped.Contains(worker) && worker.CompletedSteps is not null && worker.Plan?.Generation.Equals(plan.Generation) == true)))
+        .Where(plan => !Contributors(plan).Exists(one => Contributors(plan).Exists(other => broken.Contains((plan.Generation, one.Id, other.Id)))));
+
+    /// <summary>Who was behind reads what the others have sent it.</summary>
+    private void CatchUp()
+    {
+        foreach (var worker in streams.Values.Where(worker => !stopped.Contains(worker)).ToList())
+        {
+            while (worker.Plan is { } plan && successors.TryGetValue(plan.Generation, out var next)
+                && !plan.Members.Any(member => member.Slots > 0 && broken.Contains((plan.Generation, member.WorkerId, worker.Id))))
+            {
+                unheard.AddRange(worker.Follow(next).Select(message => (worker, message)));
+            }
+        }
+        Deliver();
+    }
+
+    private List<ScriptedWorker> Contributors(Wire.Plan plan) =>
+        [.. streams.Values.Where(worker => worker.Plan?.Generation.Equals(plan.Generation) == true && !stopped.Contains(worker) && worker.Part!.Slots > 0)];
 
     private void Handle(RunEvent happened, bool moreFollows = false)
     {

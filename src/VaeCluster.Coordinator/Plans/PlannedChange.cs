@@ -34,7 +34,10 @@ internal static class PlannedChange
         if (joins) staying = [.. staying, .. newcomers];
 
         // 3. What it would be, and whether that is worth a change.
-        Plan? Make(PlanCause cause, string reason) => PlanMaking.Compose(view, staying, worker => worker.IsSynced, worker => worker.IsSynced, null, cause, reason);
+        Plan? Make(PlanCause cause, string reason) => PlanMaking.Compose(view, staying, worker => worker.IsSynced, KeepsUp, null, cause, reason);
+
+        // A spare that is behind, or hangs, would hold up all the others.
+        bool KeepsUp(WorkerSnapshot worker) => worker.IsSynced && (plan.Find(worker.Id) is { Contributes: true } || worker.WorksUnder == plan.Generation);
         if (leaving.Count > 0 && !held)
             return Change(Make(PlanCause.Leave, $"{Words.List(leaving)} {Verb(leaving, "leaves", "leave")}."), plan);
         if (gone.Count > 0)

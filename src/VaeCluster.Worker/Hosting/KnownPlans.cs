@@ -9,6 +9,9 @@ namespace VaeCluster.Worker.Hosting;
 /// </summary>
 internal sealed class KnownPlans
 {
+    /// <summary>To switch to, each after the first step in which all who compute held it; in order. A spare that is behind has several.</summary>
+    private readonly List<MemberPlan> announced = [];
+
     /// <summary>The newest plan that links were opened for: whatever became of it, it is not taken up again.</summary>
     private Generation opened;
 
@@ -18,8 +21,8 @@ internal sealed class KnownPlans
     /// <summary>The plan in force here.</summary>
     public MemberPlan? Current { get; private set; }
 
-    /// <summary>To switch to, after the first step in which all who compute held it.</summary>
-    public MemberPlan? Next { get; private set; }
+    /// <summary>The newest to switch to.</summary>
+    public MemberPlan? Next => announced.LastOrDefault();
 
     /// <summary>Of all plans and halts heard of.</summary>
     public Generation Newest { get; private set; }
@@ -46,7 +49,10 @@ internal sealed class KnownPlans
     }
 
     /// <summary>Links are opened for it.</summary>
-    public void Open(MemberPlan plan) => opened = plan.Generation;
+    public void Open(MemberPlan plan)
+    {
+        if (plan.Generation > opened) opened = plan.Generation;
+    }
 
     public void TakeUp(MemberPlan plan)
     {
@@ -54,7 +60,7 @@ internal sealed class KnownPlans
         Current = plan;
     }
 
-    public void Announce(MemberPlan plan) => Next = plan;
+    public void Announce(MemberPlan plan) => announced.Add(plan);
 
     /// <summary>All who compute held this generation: its plan is in force. Where it has not come yet, it is awaited.</summary>
     /// <returns>The plan to switch to; null where it is still to come.</returns>
@@ -67,21 +73,29 @@ internal sealed class KnownPlans
     /// <inheritdoc cref="SwitchTo"/>
     public MemberPlan? SwitchToAwaited()
     {
-        if (!IsAwaiting || Next is null || Next.Generation < awaited) return null;
-        var plan = Next;
-        (Next, awaited) = (null, default);
+        // Not a newer one that has come as well: the others may be waiting for this member's part in the one before.
+        var at = IsAwaiting ? announced.FindIndex(plan => plan.Generation >= awaited) : -1;
+        if (at < 0) return null;
+        var plan = announced[at];
+        announced.RemoveRange(0, at + 1);
+        awaited = default;
         return plan;
     }
 
     /// <summary>No part in the plan any more.</summary>
-    public void Leave() => Current = null;
+    public void Leave()
+    {
+        Current = null;
+        announced.Clear();
+    }
 
     /// <summary>Nothing is in force, and nothing is switched to.</summary>
     /// <returns>Whether anything was.</returns>
     public bool End()
     {
         var had = Current is not null || Next is not null;
-        (Current, Next, awaited) = (null, null, default);
+        (Current, awaited) = (null, default);
+        announced.Clear();
         return had;
     }
 }

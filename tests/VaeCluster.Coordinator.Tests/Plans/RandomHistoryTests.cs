@@ -19,7 +19,7 @@ public sealed class RandomHistoryTests
         for (var move = 0; move < 300; move++)
         {
             var one = workers.Count == 0 ? null : workers[random.Next(workers.Count)];
-            switch (random.Next(12))
+            switch (random.Next(13))
             {
                 case 0 or 1 when workers.Count < 8:
                     workers.Add(simulation.Come($"w{++names}", worker => (worker.TotalSteps, worker.Checkpoint) = (1_000_000, done)));
@@ -43,6 +43,9 @@ public sealed class RandomHistoryTests
                 case 7 when random.Next(6) == 0:
                     simulation = new Simulation(simulation.Run.Slots, ++term, now: simulation.Now);
                     foreach (var worker in workers.Where(_ => random.Next(4) > 0).ToList()) simulation.Connect(worker);
+                    break;
+                case 12 when one is not null && workers[random.Next(workers.Count)] is var other && other != one:
+                    simulation.Break(one, other, othersAreDone: random.Next(2) == 0);
                     break;
                 case 8 when one is not null:
                     simulation.Disconnect(one);
